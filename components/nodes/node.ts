@@ -1,0 +1,21 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Slot } from "../network/plan.ts";
+
+/** A slot with a machine in it. What comes after needs no more of a platform than this. */
+export interface Node {
+  readonly slot: Slot;
+  /** Changes when the slot's machine is replaced; every step that ran on it then runs again. */
+  readonly machineId: pulumi.Input<string>;
+  /** Block device for etcd; control planes only. */
+  readonly etcdDevice?: pulumi.Input<string>;
+  /** What must exist before the machine can be reached and used (disk attachments, rules, bastion). */
+  readonly dependsOn: readonly pulumi.Resource[];
+}
+
+/** The machine through which nodes are reached, with the key it must show. */
+export interface Bastion {
+  readonly host: pulumi.Input<string>;
+  readonly port: number;
+  readonly user: string;
+  readonly hostKey: pulumi.Input<string>;
+}

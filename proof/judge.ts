@@ -1,0 +1,59 @@
+import type { Finding } from "../components/config/finding.ts";
+import type { StackFile } from "../components/config/parse.ts";
+import type { Rule, SiteFile, StackSet } from "./rule.ts";
+import { addressRules } from "./rules/addresses.ts";
+import { entryRules, interconnectRules } from "./rules/links.ts";
+import { meshRules } from "./rules/mesh.ts";
+import { nodeRules } from "./rules/nodes.ts";
+
+const siteRules = [...addressRules, ...meshRules, ...nodeRules];
+
+/** Every rule, whatever it judges. */
+export const rules: readonly Pick<Rule<never>, "code" | "severity" | "title" | "reason">[] = [
+  ...siteRules,
+  ...interconnectRules,
+  ...entryRules,
+];
+
+/** Everything that is wrong with a stack, given the files of the stacks it names. Pure. */
+export function judge({ own, others }: StackSet, backendUrl: string | undefined): Finding[] {
+  const sites = others.flatMap((other) => siteFile(other) ?? []);
+  switch (own.kind) {
+    case "site":
+      return run(
+        siteRules,
+        { file: own.file, stack: own.stack, site: own.spec, config: own.config, peers: sites },
+        own,
+      );
+    case "interconnect":
+      return run(interconnectRules, { file: own.file, interconnect: own.spec, config: own.config, sites }, own);
+    case "entry": {
+      const { file, spec, config, secretsProvider } = own;
+      return run(entryRules, { file, entry: spec, config, secretsProvider, backendUrl, sites }, own);
+    }
+  }
+}
+
+function siteFile(stack: StackFile): SiteFile | undefined {
+  return stack.kind === "site"
+    ? { file: stack.file, stack: stack.stack, site: stack.spec, config: stack.config }
+    : undefined;
+}
+
+function run<Subject>(rules: readonly Rule<Subject>[], subject: Subject, own: StackFile): Finding[] {
+  return rules.flatMap(({ code, severity, check }) =>
+    check(subject).map(({ path, message, fix }): Finding => {
+      const full = [`gyeongbu:${own.kind}`, ...path];
+      const line = own.lineOf(full);
+      return {
+        code,
+        severity,
+        file: own.file,
+        path: full.map(String).join("."),
+        ...(line === undefined ? {} : { line }),
+        message,
+        fix,
+      };
+    }),
+  );
+}

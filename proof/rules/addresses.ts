@@ -1,0 +1,286 @@
+import type { SiteSpec } from "../../components/config/schema.ts";
+import { type Cidr, contains, overlaps, prefixLength } from "../../components/network/cidr.ts";
+import { nodeCidrs } from "../../components/network/plan.ts";
+import type { Rule, SiteSubject, Violation } from "../rule.ts";
+
+/** A block with the path that names it. */
+interface Named {
+  readonly label: string;
+  readonly path: readonly string[];
+  readonly block: Cidr;
+}
+
+function blocksOf(site: SiteSpec): Named[] {
+  const named = (label: string, path: readonly string[], block: Cidr): Named => ({ label, path, block });
+  return [
+    named("network.nodes", ["network", "nodes"], site.network.nodes),
+    named("network.pods", ["network", "pods"], site.network.pods),
+    named("network.services", ["network", "services"], site.network.services),
+    ...(site.platform === "on-prem" ? [named("loadBalancers", ["loadBalancers"], site.loadBalancers)] : []),
+  ];
+}
+
+function pairs<T>(list: readonly T[]): [T, T][] {
+  return list.flatMap((one, index) => list.slice(index + 1).map((other): [T, T] => [one, other]));
+}
+
+/** Ranges that the clouds, Docker or the link itself use, so that no site may. */
+const reserved = [
+  { block: "169.254.0.0/16" as Cidr, use: "link-local addresses, metadata services and the tunnels' insides" },
+  { block: "127.0.0.0/8" as Cidr, use: "loopback" },
+  { block: "224.0.0.0/4" as Cidr, use: "multicast" },
+];
+
+const clouds = (site: SiteSpec) => site.platform === "aws" || site.platform === "azure";
+
+export const addressRules: readonly Rule<SiteSubject>[] = [
+  {
+    code: "GB-201",
+    severity: "error",
+    title: "Nodes, pods, services and load-balancer addresses of a site are disjoint.",
+    reason:
+      "Cilium routes by destination: a shared address reaches whichever table matches first (cilium/cilium#32296, #13766).",
+    check: ({ site }) =>
+      pairs(blocksOf(site))
+        // A pool of load-balancer addresses may be cut from the node network if no rack uses it.
+        .filter(([one, other]) => overlaps(one.block, other.block) && other.label !== "loadBalancers")
+        .map(([one, other]) => ({
+          path: other.path,
+          message: `${other.label} ${other.block} overlaps ${one.label} ${one.block}.`,
+          fix: "Give each its own block; docs/architecture.md has the address plan.",
+        })),
+  },
+  {
+    code: "GB-202",
+    severity: "error",
+    title: "Node and pod blocks of all members of a mesh are disjoint.",
+    reason:
+      "Packets between members keep their addresses, so equal ones reach the wrong cluster, or itself (cilium/cilium#20375).",
+    check: ({ site, peers }) =>
+      peers.flatMap((peer) =>
+        blocksOf(site)
+          .filter(({ label }) => label !== "network.services")
+          .flatMap((own) =>
+            blocksOf(peer.site)
+              .filter(({ label, block }) => label !== "network.services" && overlaps(own.block, block))
+              .map(({ label, block }) => ({
+                path: own.path,
+                message: `${own.label} ${own.block} overlaps ${label} ${block} of ${peer.site.name} (${peer.file}).`,
+                fix: "Give every member its own node and pod block.",
+              })),
+          ),
+      ),
+  },
+  {
+    code: "GB-203",
+    severity: "warning",
+    title: "Service blocks of members are disjoint.",
+    reason: "Cilium translates service addresses locally, but a shared block makes flow logs of two sites ambiguous.",
+    check: ({ site, peers }) =>
+      peers
+        .filter((peer) => overlaps(site.network.services, peer.site.network.services))
+        .map((peer) => ({
+          path: ["network", "services"],
+          message: `network.services ${site.network.services} overlaps that of ${peer.site.name} (${peer.file}).`,
+          fix: "Use another block, e.g. 172.20.0.0/16 and 172.21.0.0/16.",
+        })),
+  },
+  {
+    code: "GB-204",
+    severity: "error",
+    title: "With native routing, cilium.nativeRoutingCidr contains the pod block of every member.",
+    reason:
+      "Traffic to a pod outside it is masqueraded to the node's address and loses its identity (clustermesh setup guide).",
+    check: ({ site, peers }) =>
+      site.cilium.routing !== "native"
+        ? []
+        : [site, ...peers.map((peer) => peer.site)]
+            .filter((member) => !contains(site.cilium.nativeRoutingCidr, member.network.pods))
+            .map((member) => ({
+              path: ["cilium", "nativeRoutingCidr"],
+              message: `${site.cilium.nativeRoutingCidr} does not contain the pods of ${member.name}, ${member.network.pods}.`,
+              fix: "Write the pod supernet of the whole mesh, e.g. 10.128.0.0/13.",
+            })),
+  },
+  {
+    code: "GB-205",
+    severity: "error",
+    title: "With native routing, cilium.nativeRoutingCidr contains no node or load-balancer address of any member.",
+    reason:
+      "Pods would reach nodes, databases and endpoints with their own address, which no security group or resolver there knows (facts: S0 of the seeds, 10.0.0.0/8).",
+    check: ({ site, peers }) =>
+      site.cilium.routing !== "native"
+        ? []
+        : [site, ...peers.map((peer) => peer.site)].flatMap((member) =>
+            blocksOf(member)
+              .filter(({ label, block }) => label !== "network.pods" && overlaps(site.cilium.nativeRoutingCidr, block))
+              .map(({ label, block }) => ({
+                path: ["cilium", "nativeRoutingCidr"],
+                message: `${site.cilium.nativeRoutingCidr} holds addresses of ${label} ${block} of ${member.name}.`,
+                fix: "Narrow it to pod blocks only, e.g. 10.128.0.0/13.",
+              })),
+          ),
+  },
+  {
+    code: "GB-206",
+    severity: "error",
+    title:
+      "Blocks have the right size: a cloud site's nodes are a /16, pods hold a /24 for every slot, services are /12 to /24.",
+    reason:
+      "The address plan cuts zone subnets out of the node block (components/network/plan.ts) and a /24 per slot out of the pod block; kube-apiserver refuses more than 20 bits of services.",
+    check: ({ site }) => {
+      const found: Violation[] = [];
+      const nodes = prefixLength(site.network.nodes);
+      if (clouds(site) && nodes !== 16) {
+        found.push({
+          path: ["network", "nodes"],
+          message: `A cloud site's node block is a /16, and this is ${site.network.nodes}.`,
+          fix: "AWS takes at most a /16 per VPC; write a /16.",
+        });
+      }
+      const pods = prefixLength(site.network.pods);
+      if (site.platform !== "existing") {
+        const last = Math.max(
+          ...site.nodePools.map((pool) => pool.firstSlot + ("hosts" in pool ? pool.hosts.length : pool.count) - 1),
+        );
+        if (pods > 24 || last >= 2 ** (24 - pods)) {
+          found.push({
+            path: ["network", "pods"],
+            message: `${site.network.pods} holds ${Math.floor(2 ** (24 - pods))} blocks of /24, but the highest slot is ${last}.`,
+            fix: "Write a wider block; a /16 holds 256 slots.",
+          });
+        }
+      }
+      const services = prefixLength(site.network.services);
+      if (services < 12 || services > 24) {
+        found.push({
+          path: ["network", "services"],
+          message: `${site.network.services} is a /${services}.`,
+          fix: "Write a block of /12 to /24, e.g. 172.20.0.0/16.",
+        });
+      }
+      return found;
+    },
+  },
+  {
+    code: "GB-207",
+    severity: "error",
+    title: "No block of a site is one that hosts and clouds use for themselves.",
+    reason: "RFC 3927, RFC 1122; AWS 169.254.169.254, Azure 168.63.129.16.",
+    check: ({ site }) =>
+      blocksOf(site).flatMap(({ label, path, block }) =>
+        reserved
+          .filter((other) => overlaps(block, other.block))
+          .map((other) => ({
+            path,
+            message: `${label} ${block} overlaps ${other.block}: ${other.use}.`,
+            fix: "Use private space: 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.",
+          })),
+      ),
+  },
+  {
+    code: "GB-208",
+    severity: "error",
+    title: "Every address on-prem lies in the block that should hold it.",
+    reason: "BGP peers, racks and the mesh endpoint are found by these blocks.",
+    check: ({ site }) => {
+      if (site.platform !== "on-prem") return [];
+      const found: Violation[] = [];
+      site.racks.forEach(({ name, subnet, tors }, index) => {
+        if (!contains(site.network.nodes, subnet)) {
+          found.push({
+            path: ["racks", index, "subnet"],
+            message: `Rack ${name}'s subnet ${subnet} lies outside network.nodes ${site.network.nodes}.`,
+            fix: "Write a subnet of the node block.",
+          });
+        }
+        tors.forEach((tor, position) => {
+          if (!contains(subnet, tor.address)) {
+            found.push({
+              path: ["racks", index, "tors", position, "address"],
+              message: `ToR ${tor.name} ${tor.address} is not in rack ${name}'s subnet ${subnet}, so its session would need more than one hop.`,
+              fix: "Write the ToR's address in the rack's subnet.",
+            });
+          }
+        });
+      });
+      for (const [index, pool] of site.nodePools.entries()) {
+        for (const [position, { address, rack }] of pool.hosts.entries()) {
+          const home = site.racks.find(({ name }) => name === rack);
+          if (!home) {
+            found.push({
+              path: ["nodePools", index, "hosts", position, "rack"],
+              message: `There is no rack "${rack}".`,
+              fix: `Write one of ${site.racks.map(({ name }) => name).join(", ")}.`,
+            });
+          } else if (!contains(home.subnet, address)) {
+            found.push({
+              path: ["nodePools", index, "hosts", position, "address"],
+              message: `${address} is not in rack ${rack}'s subnet ${home.subnet}.`,
+              fix: "Write the host's address in its rack, or its real rack.",
+            });
+          }
+        }
+      }
+      if (nodeCidrs(site).some((block) => overlaps(block, site.loadBalancers))) {
+        found.push({
+          path: ["loadBalancers"],
+          message: `loadBalancers ${site.loadBalancers} overlaps a rack's subnet.`,
+          fix: "Write a block that no rack uses.",
+        });
+      }
+      if (site.meshAddress && !contains(site.loadBalancers, site.meshAddress)) {
+        found.push({
+          path: ["meshAddress"],
+          message: `${site.meshAddress} is not in loadBalancers ${site.loadBalancers}, so nothing would announce it.`,
+          fix: `Write an address of ${site.loadBalancers}.`,
+        });
+      }
+      return found;
+    },
+  },
+  {
+    code: "GB-209",
+    severity: "error",
+    title: "Slots and host addresses of a site are each used once.",
+    reason: "A slot fixes the pod block and the node's address: two nodes in one slot announce the same pods.",
+    check: ({ site }) => {
+      if (site.platform === "existing") return [];
+      const spans = site.nodePools.map((pool, index) => {
+        const size = "hosts" in pool ? pool.hosts.length : pool.count;
+        return { name: pool.name, index, first: pool.firstSlot, last: pool.firstSlot + size - 1 };
+      });
+      const found: Violation[] = pairs(spans)
+        .filter(([one, other]) => one.first <= other.last && other.first <= one.last)
+        .map(([one, other]) => ({
+          path: ["nodePools", other.index, "firstSlot"],
+          message: `Slots ${other.first}-${other.last} of pool ${other.name} overlap ${one.first}-${one.last} of ${one.name}.`,
+          fix: `Write a firstSlot after ${one.last}, and leave ${one.name} room to grow.`,
+        }));
+      for (const [one, other] of pairs(spans)) {
+        if (one.name === other.name) {
+          found.push({
+            path: ["nodePools", other.index, "name"],
+            message: `Two pools are named ${one.name}, so their nodes would have equal names.`,
+            fix: "Name each pool once.",
+          });
+        }
+      }
+      if (site.platform === "on-prem") {
+        const hosts = site.nodePools.flatMap((pool, index) =>
+          pool.hosts.map((each, position) => ({ ...each, index, position })),
+        );
+        for (const [one, other] of pairs(hosts)) {
+          if (one.address === other.address) {
+            found.push({
+              path: ["nodePools", other.index, "hosts", other.position, "address"],
+              message: `${other.address} is listed twice.`,
+              fix: "List each machine once.",
+            });
+          }
+        }
+      }
+      return found;
+    },
+  },
+];

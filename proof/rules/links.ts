@@ -1,0 +1,175 @@
+import { type Cidr, contains, overlaps } from "../../components/network/cidr.ts";
+import type { EntrySubject, InterconnectSubject, Rule } from "../rule.ts";
+import { misplaced } from "./nodes.ts";
+
+/** Inside addresses that Azure's gateway accepts (learn.microsoft.com vpn-gateway-howto-aws-bgp). */
+const azureTunnelRanges = ["169.254.21.0/24", "169.254.22.0/24"] as readonly string[] as readonly Cidr[];
+
+/** ASNs that Azure keeps for itself or refuses (learn.microsoft.com vpn-gateway-vpn-faq, BGP). */
+const refusedAsns = [8074, 8075, 12076, 23456, 65515, 65517, 65518, 65519, 65520];
+
+export const interconnectRules: readonly Rule<InterconnectSubject>[] = [
+  {
+    code: "GB-501",
+    severity: "error",
+    title: "The interconnect joins an AWS site and an Azure site that are peers.",
+    reason: "Routes, prefixes and tunnels are computed from the two sites' files.",
+    check: ({ interconnect, sites }) =>
+      (["aws", "azure"] as const).flatMap((cloud) => {
+        const name = interconnect[cloud].site;
+        const found = sites.find(({ stack }) => stack === name);
+        if (!found) return [];
+        const other = interconnect[cloud === "aws" ? "azure" : "aws"].site;
+        if (found.site.platform !== cloud) {
+          return [
+            {
+              path: [cloud, "site"],
+              message: `${name} is of platform ${found.site.platform}, not ${cloud}.`,
+              fix: `Name a site of platform ${cloud}.`,
+            },
+          ];
+        }
+        return found.site.mesh?.peers.includes(other)
+          ? []
+          : [
+              {
+                path: [cloud, "site"],
+                message: `${name} does not list ${other} as a peer.`,
+                fix: `Add it to mesh.peers of ${found.file}.`,
+              },
+            ];
+      }),
+  },
+  {
+    code: "GB-502",
+    severity: "error",
+    title: "Tunnel insides are four different /30 of 169.254.21.0 to 169.254.22.255.",
+    reason: "Azure accepts no other APIPA range; AWS takes the first host of each /30, Azure the second.",
+    check: ({ interconnect: { tunnels } }) => {
+      const all = [...tunnels.instance0, ...tunnels.instance1];
+      return all.flatMap((block, index) => {
+        const path = ["tunnels", index < 2 ? "instance0" : "instance1", index % 2];
+        if (!azureTunnelRanges.some((range) => contains(range, block))) {
+          return [{ path, message: `${block} is outside Azure's range.`, fix: "Write a /30 such as 169.254.21.0/30." }];
+        }
+        return all.some((other, position) => position < index && overlaps(other, block))
+          ? [{ path, message: `${block} is used by two tunnels.`, fix: "Give each tunnel a /30 of its own." }]
+          : [];
+      });
+    },
+  },
+  {
+    code: "GB-503",
+    severity: "error",
+    title: "The two ASNs differ and neither is reserved.",
+    reason:
+      "BGP between equal ASNs is internal and announces nothing onward; Azure refuses its own and IANA's reserved numbers.",
+    check: ({ interconnect: { aws, azure } }) => {
+      const reserved = (asn: number) => refusedAsns.includes(asn) || (asn >= 64_496 && asn <= 64_511);
+      return [
+        ...(aws.asn === azure.asn
+          ? [
+              {
+                path: ["azure", "asn"],
+                message: `Both sides have ASN ${aws.asn}.`,
+                fix: "Write 64512 for AWS and 64520 for Azure.",
+              },
+            ]
+          : []),
+        ...(["aws", "azure"] as const).flatMap((cloud) => {
+          const { asn } = cloud === "aws" ? aws : azure;
+          return reserved(asn)
+            ? [
+                {
+                  path: [cloud, "asn"],
+                  message: `ASN ${asn} is reserved.`,
+                  fix: "Write a private ASN, 64512 to 65514.",
+                },
+              ]
+            : [];
+        }),
+      ];
+    },
+  },
+  {
+    code: "GB-504",
+    severity: "error",
+    title: "The provider's regions are those of the two sites.",
+    reason:
+      "A Transit Gateway attaches only to VPCs of its own region, a gateway only to a subnet of its own location.",
+    check: ({ interconnect, sites, config }) =>
+      (["aws", "azure"] as const).flatMap((cloud) => {
+        const site = sites.find(({ stack }) => stack === interconnect[cloud].site)?.site;
+        return (site ? misplaced(site, config) : []).map(({ message, fix }) => ({
+          path: [cloud, "site"],
+          message,
+          fix,
+        }));
+      }),
+  },
+];
+
+export const entryRules: readonly Rule<EntrySubject>[] = [
+  {
+    code: "GB-601",
+    severity: "error",
+    title: "The active site is one of the entry's two sites.",
+    reason: "Failover records have one primary and one secondary.",
+    check: ({ entry }) => [
+      ...(entry.activeSite in entry.sites
+        ? []
+        : [
+            {
+              path: ["activeSite"],
+              message: `${entry.activeSite} is not in sites.`,
+              fix: `Write one of ${Object.keys(entry.sites).join(", ")}.`,
+            },
+          ]),
+      ...(Object.keys(entry.sites).length === 2
+        ? []
+        : [
+            {
+              path: ["sites"],
+              message: `${Object.keys(entry.sites).length} sites are listed.`,
+              fix: "List exactly two: the active one and its standby.",
+            },
+          ]),
+    ],
+  },
+  {
+    code: "GB-602",
+    severity: "error",
+    title: "The two ingress addresses differ.",
+    reason: "Otherwise a switch changes nothing.",
+    check: ({ entry }) => {
+      const addresses = Object.values(entry.sites).map(({ ingressAddress }) => ingressAddress);
+      return new Set(addresses).size === addresses.length
+        ? []
+        : [
+            {
+              path: ["sites"],
+              message: `Both sites have ${addresses[0] ?? "the same address"}.`,
+              fix: "Write each site's own address.",
+            },
+          ];
+    },
+  },
+  {
+    code: "GB-603",
+    severity: "error",
+    title: "The entry's provider region is none of the sites'.",
+    reason: "When a region is lost the stack that leaves it must still run; Route 53's own region is us-east-1.",
+    check: ({ sites, config }) =>
+      sites.flatMap(({ site }) =>
+        site.platform === "aws" && config["aws:region"] === site.region
+          ? [
+              {
+                path: [],
+                message: `aws:region is ${site.region}, where ${site.name} stands.`,
+                fix: "Write aws:region: us-east-1 at the top of the file.",
+              },
+            ]
+          : [],
+      ),
+  },
+];
