@@ -1,12 +1,13 @@
 import type { Finding } from "../components/config/finding.ts";
 import type { StackFile } from "../components/config/parse.ts";
 import type { Rule, SiteFile, StackSet } from "./rule.ts";
-import { addressRules } from "./rules/addresses.ts";
+import { addressRules, missized } from "./rules/addresses.ts";
 import { entryRules, interconnectRules } from "./rules/links.ts";
 import { meshRules } from "./rules/mesh.ts";
 import { nodeRules } from "./rules/nodes.ts";
+import { versionRules } from "./rules/versions.ts";
 
-const siteRules = [...addressRules, ...meshRules, ...nodeRules];
+const siteRules = [...addressRules, ...meshRules, ...nodeRules, ...versionRules];
 
 /** Every rule, whatever it judges. */
 export const rules: readonly Pick<Rule<never>, "code" | "severity" | "title" | "reason">[] = [
@@ -19,12 +20,15 @@ export const rules: readonly Pick<Rule<never>, "code" | "severity" | "title" | "
 export function judge({ own, others }: StackSet, backendUrl: string | undefined): Finding[] {
   const sites = others.flatMap((other) => siteFile(other) ?? []);
   switch (own.kind) {
-    case "site":
+    case "site": {
+      const planned = [own.spec, ...sites.map(({ site }) => site)].every((site) => missized(site).length === 0);
+      const applicable = planned ? siteRules : siteRules.filter(({ needsPlan }) => !needsPlan);
       return run(
-        siteRules,
+        applicable,
         { file: own.file, stack: own.stack, site: own.spec, config: own.config, peers: sites },
         own,
       );
+    }
     case "interconnect":
       return run(interconnectRules, { file: own.file, interconnect: own.spec, config: own.config, sites }, own);
     case "entry": {

@@ -49,6 +49,8 @@ export interface Rule<Subject> {
   readonly title: string;
   /** Why, with its source. */
   readonly reason: string;
+  /** It computes with addresses, so it waits until the blocks have the right size (GB-206). */
+  readonly needsPlan?: true;
   readonly check: (subject: Subject) => Violation[];
 }
 

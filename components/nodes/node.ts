@@ -18,4 +18,19 @@ export interface Bastion {
   readonly port: number;
   readonly user: string;
   readonly hostKey: pulumi.Input<string>;
+  /** Changes when the machine is replaced; absent for a jump host, which is not ours. */
+  readonly machineId?: pulumi.Input<string>;
+  /** What must exist before it can be reached. */
+  readonly dependsOn?: readonly pulumi.Resource[];
+}
+
+/** What a platform brings to a cluster: machines in their slots, the way to them, and what stands in front of them. */
+export interface Ground {
+  readonly nodes: readonly Node[];
+  /** What the cluster's endpoints need before nodes can join: the load balancers. */
+  readonly endpoints: readonly pulumi.Resource[];
+  /** Public address of a bastion of ours. */
+  readonly bastionAddress?: pulumi.Output<string> | undefined;
+  /** What the interconnect needs to know and only the cloud can tell. */
+  readonly interconnect?: pulumi.Output<unknown>;
 }

@@ -33,6 +33,41 @@ const reserved = [
 
 const clouds = (site: SiteSpec) => site.platform === "aws" || site.platform === "azure";
 
+/** Where a block is too small or too large for the address plan to be computed. */
+export function missized(site: SiteSpec): Violation[] {
+  const found: Violation[] = [];
+  const nodes = prefixLength(site.network.nodes);
+  if (clouds(site) && nodes !== 16) {
+    found.push({
+      path: ["network", "nodes"],
+      message: `A cloud site's node block is a /16, and this is ${site.network.nodes}.`,
+      fix: "AWS takes at most a /16 per VPC; write a /16.",
+    });
+  }
+  const pods = prefixLength(site.network.pods);
+  if (site.platform !== "existing") {
+    const last = Math.max(
+      ...site.nodePools.map((pool) => pool.firstSlot + ("hosts" in pool ? pool.hosts.length : pool.count) - 1),
+    );
+    if (pods > 24 || last >= 2 ** (24 - pods)) {
+      found.push({
+        path: ["network", "pods"],
+        message: `${site.network.pods} holds ${Math.floor(2 ** (24 - pods))} blocks of /24, but the highest slot is ${last}.`,
+        fix: "Write a wider block; a /16 holds 256 slots.",
+      });
+    }
+  }
+  const services = prefixLength(site.network.services);
+  if (services < 12 || services > 24) {
+    found.push({
+      path: ["network", "services"],
+      message: `${site.network.services} is a /${services}.`,
+      fix: "Write a block of /12 to /24, e.g. 172.20.0.0/16.",
+    });
+  }
+  return found;
+}
+
 export const addressRules: readonly Rule<SiteSubject>[] = [
   {
     code: "GB-201",
@@ -43,7 +78,10 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
     check: ({ site }) =>
       pairs(blocksOf(site))
         // A pool of load-balancer addresses may be cut from the node network if no rack uses it.
-        .filter(([one, other]) => overlaps(one.block, other.block) && other.label !== "loadBalancers")
+        .filter(
+          ([one, other]) =>
+            overlaps(one.block, other.block) && !(one.label === "network.nodes" && other.label === "loadBalancers"),
+        )
         .map(([one, other]) => ({
           path: other.path,
           message: `${other.label} ${other.block} overlaps ${one.label} ${one.block}.`,
@@ -128,39 +166,7 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
       "Blocks have the right size: a cloud site's nodes are a /16, pods hold a /24 for every slot, services are /12 to /24.",
     reason:
       "The address plan cuts zone subnets out of the node block (components/network/plan.ts) and a /24 per slot out of the pod block; kube-apiserver refuses more than 20 bits of services.",
-    check: ({ site }) => {
-      const found: Violation[] = [];
-      const nodes = prefixLength(site.network.nodes);
-      if (clouds(site) && nodes !== 16) {
-        found.push({
-          path: ["network", "nodes"],
-          message: `A cloud site's node block is a /16, and this is ${site.network.nodes}.`,
-          fix: "AWS takes at most a /16 per VPC; write a /16.",
-        });
-      }
-      const pods = prefixLength(site.network.pods);
-      if (site.platform !== "existing") {
-        const last = Math.max(
-          ...site.nodePools.map((pool) => pool.firstSlot + ("hosts" in pool ? pool.hosts.length : pool.count) - 1),
-        );
-        if (pods > 24 || last >= 2 ** (24 - pods)) {
-          found.push({
-            path: ["network", "pods"],
-            message: `${site.network.pods} holds ${Math.floor(2 ** (24 - pods))} blocks of /24, but the highest slot is ${last}.`,
-            fix: "Write a wider block; a /16 holds 256 slots.",
-          });
-        }
-      }
-      const services = prefixLength(site.network.services);
-      if (services < 12 || services > 24) {
-        found.push({
-          path: ["network", "services"],
-          message: `${site.network.services} is a /${services}.`,
-          fix: "Write a block of /12 to /24, e.g. 172.20.0.0/16.",
-        });
-      }
-      return found;
-    },
+    check: ({ site }) => missized(site),
   },
   {
     code: "GB-207",

@@ -1,3 +1,4 @@
+import { residenceProblems } from "../../components/entry/residence.ts";
 import { type Cidr, contains, overlaps } from "../../components/network/cidr.ts";
 import type { EntrySubject, InterconnectSubject, Rule } from "../rule.ts";
 import { misplaced } from "./nodes.ts";
@@ -172,4 +173,23 @@ export const entryRules: readonly Rule<EntrySubject>[] = [
           : [],
       ),
   },
+  ...(["error", "warning"] as const).map(
+    (severity, index): Rule<EntrySubject> => ({
+      code: index === 0 ? "GB-604" : "GB-605",
+      severity,
+      title:
+        index === 0
+          ? "The entry's state and keys are not in a site's region."
+          : "The entry's state and keys say where they are.",
+      reason: "Whoever loses the region loses the stack that leaves it (facts of the drill: docs/operations.md).",
+      check: ({ sites, backendUrl, secretsProvider }) =>
+        residenceProblems({
+          backendUrl,
+          secretsProvider,
+          siteRegions: sites.flatMap(({ site }) => (site.platform === "aws" ? [site.region] : [])),
+        })
+          .filter((problem) => problem.severity === severity)
+          .map(({ message, fix }) => ({ path: [], message, fix })),
+    }),
+  ),
 ];

@@ -108,6 +108,7 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
   {
     code: "GB-304",
     severity: "error",
+    needsPlan: true,
     title: "Every member of a mesh has a fixed mesh endpoint.",
     reason: "Peers write it into their Helm values before this site exists.",
     check: ({ site }) =>

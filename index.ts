@@ -1,0 +1,14 @@
+import { load } from "./components/config/load.ts";
+
+/** One program for every stack: the stack file says which of the three it is. Each part is loaded only where it is used. */
+export default async function program(): Promise<Record<string, unknown>> {
+  const stack = load();
+  switch (stack.kind) {
+    case "site":
+      return (await import("./components/site.ts")).deploySite(stack);
+    case "interconnect":
+      return (await import("./components/interconnect/interconnect.ts")).deployInterconnect(stack);
+    case "entry":
+      return (await import("./components/entry/entry.ts")).deployEntry(stack);
+  }
+}
