@@ -15,7 +15,8 @@ import { dirname, join } from "node:path";
 import { loadAwsServiceSpecSync } from "@aws-cdk/aws-service-spec";
 import type { Shape, ShapeIndex } from "../rehearsal/aws/shapes.ts";
 import { readSdkFile, type SdkProperty, sdkInputs } from "./aws-sdk-types.ts";
-import { type AwsType, awsTypes, type Fact } from "./aws-types.ts";
+import type { AwsType, Fact } from "./aws-type.ts";
+import { awsTypes } from "./aws-types.ts";
 
 const require = createRequire(import.meta.url);
 const sdkFolder = dirname(require.resolve("@pulumi/aws/package.json"));

@@ -43,11 +43,11 @@ export class AwsBastion extends pulumi.ComponentResource {
       },
       { ...own, deleteBeforeReplace: true },
     );
-    const machine = new Instance(
-      name,
-      { ...awsMachineArgs(access, rootGiB, port.id, userData(name)), tags },
-      { ...own, ...imageIsPinned, deleteBeforeReplace: true },
-    );
+    const machine = new Instance(name, awsMachineArgs(access, rootGiB, port.id, userData(name), tags), {
+      ...own,
+      ...imageIsPinned,
+      deleteBeforeReplace: true,
+    });
     // On the interface, not the machine: the address users of the bastion know outlives it.
     const elastic = new Eip(
       name,

@@ -16,15 +16,17 @@ export function awsMachineArgs(
   rootGiB: number,
   networkPort: pulumi.Input<string>,
   userData: pulumi.Input<string>,
+  tags: Record<string, string>,
 ): InstanceArgs {
   return {
     ami: imageId,
     instanceType,
     primaryNetworkInterface: { networkInterfaceId: networkPort },
     userData,
-    rootBlockDevice: { volumeType: "gp3", volumeSize: rootGiB, encrypted: true, deleteOnTermination: true },
+    rootBlockDevice: { volumeType: "gp3", volumeSize: rootGiB, encrypted: true, deleteOnTermination: true, tags },
     // cloud-init reads its user data there; one hop, so that a pod's packet, which takes two, does not arrive.
     metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+    tags,
   };
 }
 

@@ -61,17 +61,13 @@ export class AwsNodes extends pulumi.ComponentResource {
         // Its address is fixed, so a second one cannot stand beside it.
         { ...own, deleteBeforeReplace: true },
       );
-      const machine = new Instance(
-        slot.name,
-        { ...awsMachineArgs(pool, pool.rootGiB, port.id, userData(slot.name)), tags },
-        {
-          ...own,
-          ...imageIsPinned,
-          // An interface is attached to one machine at a time.
-          deleteBeforeReplace: true,
-          protect: slot.role === "control-plane",
-        },
-      );
+      const machine = new Instance(slot.name, awsMachineArgs(pool, pool.rootGiB, port.id, userData(slot.name), tags), {
+        ...own,
+        ...imageIsPinned,
+        // An interface is attached to one machine at a time.
+        deleteBeforeReplace: true,
+        protect: slot.role === "control-plane",
+      });
       const routes = createRoutes(slot, port);
       const disk = slot.role === "control-plane" ? createEtcdDisk(slot, pool, machine) : undefined;
       return {

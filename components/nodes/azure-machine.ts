@@ -70,8 +70,8 @@ export function azureMachineArgs(machine: AzureMachine): Omit<VirtualMachineArgs
 }
 
 /**
- * A new image or a new cloud-init text changes the machines to come, not those that run: Azure replaces a machine for either, and one
- * `up` would replace every node at once, etcd included. Roll a node with `pulumi up --target-replace URN`.
+ * A new image or a new cloud-init text changes the machines to come, not those that run: Azure refuses either change on a machine
+ * that exists (`PropertyChangeNotAllowed`), and one `up` would fail on every node. Roll a node with `pulumi up --target-replace URN`.
  */
 export const imageIsPinned = { ignoreChanges: ["storageProfile.imageReference", "osProfile.customData"] };
 

@@ -10,7 +10,7 @@ export function quote(word: string): string {
 
 /** The command for `create` or `delete` that runs the script as root, its stdin untouched. */
 export function asRoot(script: string): string {
-  return `sudo -n bash -c ${quote(script)}`;
+  return `sudo -n bash --norc -c ${quote(script)}`;
 }
 
 /** Joins parts into one script, with an empty line between them. */

@@ -34,17 +34,23 @@ fi`
     `reachable || refuse GB-741 "the Kubernetes API does not answer on $(hostname). See crictl ps and journalctl -u kubelet there."`,
     evict(slot),
     `node=${quote(slot.name)}
-if kubectl get node "$node" >/dev/null 2>&1; then
-  machine=$(kubectl get node "$node" -o jsonpath='{.metadata.annotations.${machineAnnotation.replaceAll(".", "\\.")}}')
-  [[ -z $machine || $machine == ${quote(machineId)} ]] || evict
-else
+known=$(kubectl get node "$node" --ignore-not-found -o name)
+machine=$(kubectl get node "$node" --ignore-not-found -o jsonpath='{.metadata.annotations.${machineAnnotation.replaceAll(".", "\\.")}}')
+# A node without the annotation has joined and was not registered yet: that is this machine.
+if [[ -z $known || (-n $machine && $machine != ${quote(machineId)}) ]]; then
   evict
 fi`,
     // Two hours are the life of uploaded certificates too (kubeadm, phases/copycerts). Secrets are printed last, so that no error shows them.
     `hash=$(openssl x509 -pubkey -noout -in /etc/kubernetes/pki/ca.crt | openssl pkey -pubin -outform DER | sha256sum | cut -d ' ' -f 1)
 token=$(kubeadm token create --ttl 2h --description ${quote(`join of ${slot.name}`)})`,
     slot.role === "control-plane"
-      ? `key=$(kubeadm init phase upload-certs --upload-certs | grep -xE '[0-9a-f]{64}')
+      ? `# Without a version it would ask the Internet for one.
+key=$(kubeadm init phase upload-certs --upload-certs --config /dev/stdin <<EOF | grep -xE '[0-9a-f]{64}'
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+kubernetesVersion: $(kubeadm version -o short)
+EOF
+)
 printf 'token %s\\nca-hash sha256:%s\\ncertificate-key %s\\n' "$token" "$hash" "$key"`
       : `printf 'token %s\\nca-hash sha256:%s\\n' "$token" "$hash"`,
   );
