@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Registered } from "./monitor.ts";
 
@@ -13,13 +12,13 @@ const typescript = "typescript@5.9.3";
  * @returns its folder, or `undefined` where npm cannot fetch TypeScript 5.
  */
 export function defaultProject(root: string, resources: readonly Registered[]): string | undefined {
-  const folder = join(tmpdir(), "gyeongbu-default-project");
+  const folder = join(root, ".gyeongbu/default-project");
   const modules = join(folder, "node_modules");
   if (!existsSync(join(modules, "typescript/lib/tsc.js"))) {
     mkdirSync(folder, { recursive: true });
-    for (const name of ["@pulumi", "@grpc", "google-protobuf"]) {
-      cpSync(join(root, "node_modules", name), join(modules, name), { recursive: true });
-    }
+    rmSync(modules, { recursive: true, force: true });
+    // Hard links: a copy with a TypeScript of its own, at the price of its folders.
+    execFileSync("cp", ["-al", join(root, "node_modules"), modules]);
     try {
       const archive = execFileSync("npm", ["pack", "--silent", typescript], { cwd: folder, encoding: "utf8" }).trim();
       rmSync(join(modules, "typescript"), { recursive: true, force: true });

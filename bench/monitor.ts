@@ -28,14 +28,14 @@ interface Request {
   getType?(): string;
   getName?(): string;
   getObject?(): InstanceType<typeof structMessages.Struct> | undefined;
+  getMessage?(): string;
+  getSeverity?(): number;
 }
 
 /** Starts a monitor on a free loopback port. */
 export async function startMonitor(): Promise<Monitor> {
   const resources: Registered[] = [];
   const server = new grpc.Server({ "grpc.max_receive_message_length": 400 * 1024 * 1024 });
-  const empty: Handler = (_, reply) => reply(null, new emptyMessages.Empty());
-
   const monitor: Record<string, Handler> = {
     supportsFeature: (_, reply) => {
       const response = new resourceMessages.SupportsFeatureResponse();
@@ -51,17 +51,20 @@ export async function startMonitor(): Promise<Monitor> {
       response.setObject(request.getObject?.());
       reply(null, response);
     },
-    invoke: (_, reply) => {
-      const response = new resourceMessages.ResourceInvokeRequest();
-      reply(null, response);
-    },
   };
   const engine: Record<string, Handler> = {
-    getRootResource: (_, reply) => reply(null, new engineMessages.GetRootResourceResponse()),
-    setRootResource: (_, reply) => reply(null, new engineMessages.SetRootResourceResponse()),
+    log: ({ request }, reply) => {
+      if (request.getSeverity?.() === engineMessages.LogSeverity.ERROR) console.error(request.getMessage?.());
+      reply(null, new emptyMessages.Empty());
+    },
   };
   const serve = (definition: grpc.ServiceDefinition, own: Record<string, Handler>) => {
-    const handlers = Object.keys(definition).map((name) => [name, own[name] ?? empty]);
+    // Nothing on the wire is an empty message of whatever type the method answers with.
+    const nothing =
+      ({ responseDeserialize }: grpc.MethodDefinition<unknown, unknown>): Handler =>
+      (_, reply) =>
+        reply(null, responseDeserialize(Buffer.alloc(0)));
+    const handlers = Object.entries(definition).map(([name, method]) => [name, own[name] ?? nothing(method)]);
     server.addService(definition, Object.fromEntries(handlers));
   };
   serve(resourceServices.ResourceMonitorService, monitor);

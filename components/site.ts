@@ -38,12 +38,9 @@ async function createCluster(
     return { kubeconfig: existingKubeconfig(secrets), ready: [], outputs: {} };
   }
   const ground = await createGround(site, peers, secrets);
-  const bastion = jumpThrough(site, ground.bastionAddress, secrets);
-  const cluster = new KubernetesCluster(
-    site.name,
-    { site, nodes: ground.nodes, secrets, ...(bastion ? { bastion } : {}) },
-    { dependsOn: [...ground.endpoints] },
-  );
+  const bastion = jumpThrough(site, ground.bastion, secrets);
+  const { nodes, endpoints } = ground;
+  const cluster = new KubernetesCluster(site.name, { site, nodes, bastion, secrets, endpoints });
   return {
     kubeconfig: cluster.kubeconfig,
     ready: cluster.ready,
@@ -75,7 +72,7 @@ async function createGround(
 /** The bastion of ours, the jump host of theirs, or nothing in between. */
 function jumpThrough(
   site: NodeSiteSpec,
-  address: pulumi.Output<string> | undefined,
+  own: Ground["bastion"],
   secrets: pulumi.Output<SiteSecrets>,
 ): Bastion | undefined {
   const { access } = site;
@@ -85,11 +82,18 @@ function jumpThrough(
     case "jump-host":
       return { host: access.address, port: access.port, user: access.user, hostKey: access.hostKey };
     case "bastion": {
-      if (!address) return undefined;
+      if (!own) return undefined;
       const hostKey = secrets.apply(
         ({ hostKeySeed }) => deriveHostKeys(hostKeySeed, bastionName(site)).final.publicKey,
       );
-      return { host: address, port: ports.ssh, user: adminUser, hostKey: pulumi.unsecret(hostKey) };
+      return {
+        host: own.publicAddress,
+        port: ports.ssh,
+        user: adminUser,
+        hostKey: pulumi.unsecret(hostKey),
+        machineId: own.machineId,
+        dependsOn: [own],
+      };
     }
   }
 }

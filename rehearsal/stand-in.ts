@@ -55,6 +55,12 @@ export interface Created {
   readonly outputs: Properties;
 }
 
+/** A resource as it is read back. */
+export interface Found {
+  readonly inputs: Properties;
+  readonly outputs: Properties;
+}
+
 /** How one resource type behaves. The base (`serve.ts`) decodes, waits the scaled time, and speaks gRPC; a kind holds only what the cloud knows. */
 export interface Kind {
   /** Published or commonly seen seconds until usable; `docs/rehearsal.md` lists the sources. The base waits for them divided by the speed. */
@@ -70,14 +76,8 @@ export interface Kind {
   update(id: string, olds: Properties, news: Properties, call: Call): Promise<Properties> | Properties;
   /** Deleting what is gone already succeeds; deleting what is in use is refused. */
   delete(id: string, outputs: Properties, call: Call): Promise<void> | void;
-  /** `undefined`: gone. */
-  read(
-    id: string,
-    call: Call,
-  ):
-    | Promise<{ inputs: Properties; outputs: Properties } | undefined>
-    | { inputs: Properties; outputs: Properties }
-    | undefined;
+  /** `undefined`: gone. `state` is what the engine holds, for providers that answer with it unseen; secrets in it stay wrapped. */
+  read(id: string, call: Call, state?: Found): Promise<Found | undefined> | Found | undefined;
 }
 
 /** One provider plugin's stand-in. */

@@ -16,7 +16,7 @@ export function createAwsGround(site: AwsSiteSpec, peers: readonly SiteSpec[], u
   return {
     nodes: nodes.nodes,
     endpoints: [loadBalancers],
-    bastionAddress: nodes.bastionAddress,
+    bastion: nodes.bastion,
     interconnect: network.link,
   };
 }

@@ -31,8 +31,6 @@ export class AwsNodes extends pulumi.ComponentResource {
   readonly nodes: readonly Node[];
   /** Absent where access is by a jump host. */
   readonly bastion: AwsBastion | undefined;
-  /** The bastion's public address. */
-  readonly bastionAddress: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: AwsNodesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("gyeongbu:index:AwsNodes", name, {}, opts);
@@ -129,7 +127,6 @@ export class AwsNodes extends pulumi.ComponentResource {
 
     this.nodes = planSlots(site).map(createNode);
     this.bastion = bastion;
-    this.bastionAddress = bastion?.publicAddress;
-    this.registerOutputs({ bastionAddress: this.bastionAddress });
+    this.registerOutputs({});
   }
 }

@@ -22,7 +22,7 @@ export function createAzureGround(
   return {
     nodes: nodes.nodes,
     endpoints: [loadBalancers],
-    bastionAddress: nodes.bastionAddress,
+    bastion: nodes.bastion,
     interconnect: network.link,
   };
 }

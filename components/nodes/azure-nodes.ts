@@ -36,8 +36,6 @@ export class AzureNodes extends pulumi.ComponentResource {
   readonly nodes: readonly Node[];
   /** Absent where access is by a jump host. */
   readonly bastion: AzureBastion | undefined;
-  /** The bastion's public address. */
-  readonly bastionAddress: pulumi.Output<string> | undefined;
 
   constructor(name: string, args: AzureNodesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("gyeongbu:index:AzureNodes", name, {}, opts);
@@ -176,7 +174,6 @@ export class AzureNodes extends pulumi.ComponentResource {
 
     this.nodes = planSlots(site).map(createNode);
     this.bastion = bastion;
-    this.bastionAddress = bastion?.publicAddress;
-    this.registerOutputs({ bastionAddress: this.bastionAddress });
+    this.registerOutputs({});
   }
 }

@@ -29,8 +29,10 @@ export interface Ground {
   readonly nodes: readonly Node[];
   /** What the cluster's endpoints need before nodes can join: the load balancers. */
   readonly endpoints: readonly pulumi.Resource[];
-  /** Public address of a bastion of ours. */
-  readonly bastionAddress?: pulumi.Output<string> | undefined;
+  /** A bastion of ours: its public address, and what tells one machine from the next. */
+  readonly bastion?:
+    | (pulumi.Resource & { publicAddress: pulumi.Output<string>; machineId: pulumi.Output<string> })
+    | undefined;
   /** What the interconnect needs to know and only the cloud can tell. */
   readonly interconnect?: pulumi.Output<unknown>;
 }

@@ -73,6 +73,15 @@ describe("AwsNetwork", () => {
     ).toEqual([]);
   });
 
+  it("keeps the bastion's way in where nodes have no way out", async () => {
+    const variant = await run((config) => {
+      nodeSpec(config).egress = "none";
+    });
+    const types = variant.resources.map(({ type }) => type);
+    expect(types).toContain("aws:ec2/internetGateway:InternetGateway");
+    expect(types).not.toContain("aws:ec2/natGateway:NatGateway");
+  });
+
   it("empties the VPC's default security group", async () => {
     const [group] = ofType(resources, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup");
     expect(group?.inputs).toMatchObject({ vpcId: "prod-seoul-id" });
@@ -234,7 +243,7 @@ describe("AwsNodes", () => {
       privateIps: ["10.10.240.10"],
       securityGroups: ["prod-seoul-bastion-id"],
     });
-    expect(await resolved(result.nodes.bastionAddress)).toBe("198.51.100.7");
+    expect(await resolved(result.nodes.bastion?.publicAddress)).toBe("198.51.100.7");
   });
 
   it("touches nothing that exists when a worker is added", async () => {

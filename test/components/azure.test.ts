@@ -306,11 +306,11 @@ describe("AzureNodes", () => {
   });
 
   it("has a bastion with a public address, or none where a jump host is given", async () => {
-    expect(await resolved(result.nodes.bastionAddress)).toBe("198.51.100.9");
+    expect(await resolved(result.nodes.bastion?.publicAddress)).toBe("198.51.100.9");
     const jump = await run((config) => {
       siteOf(config).access = { kind: "jump-host", address: "10.9.0.5", user: "ops", hostKey: "ssh-ed25519 AAAA" };
     });
-    expect(jump.result.nodes.bastionAddress).toBeUndefined();
+    expect(jump.result.nodes.bastion).toBeUndefined();
     expect(jump.resources.filter(({ name }) => name.includes("bastion"))).toEqual([]);
   });
 

@@ -51,9 +51,16 @@ export async function deploy<T>(
   pulumi.runtime.setAllConfig({ ...config });
   const resources: Recorded[] = [];
   record(resources);
-  const result = await program();
-  await pulumi.runtime.disconnect();
-  return { result, resources: resources.sort((one, other) => order(one, other)) };
+  const { stackTraceLimit } = Error;
+  // The SDK writes a stack trace for each of a program's thousands of promises, which is most of its time. One frame tells where.
+  Error.stackTraceLimit = 1;
+  try {
+    const result = await program();
+    await pulumi.runtime.disconnect();
+    return { result, resources: resources.sort((one, other) => order(one, other)) };
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** The value of an output; a secret's too. */

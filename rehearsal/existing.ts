@@ -1,0 +1,58 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { stringify } from "yaml";
+import { makeCertificateAuthority } from "../components/secrets/certificate-authority.ts";
+import type { Folder } from "./folder.ts";
+import { existingCluster } from "./kubernetes/seed.ts";
+import { isRecord, type StackFile } from "./stack-files.ts";
+import type { JsonObject, WorldObject } from "./world.ts";
+
+/** The kubeconfig of a cluster that a site of platform `existing` names, kept in the rehearsal's folder: the cluster's CA is in it. */
+export async function existingKubeconfig(folder: Folder, file: StackFile): Promise<string> {
+  const kept = path.join(folder.root, `kubeconfig-${file.name}.yaml`);
+  if (existsSync(kept)) return readFileSync(kept, "utf8");
+  const api = isRecord(file.spec.api) ? file.spec.api : {};
+  const context = typeof file.spec.context === "string" ? file.spec.context : "kubernetes-admin@kubernetes";
+  const { certificate } = await makeCertificateAuthority("kubernetes", 30, new Date());
+  const authority = Buffer.from(certificate).toString("base64");
+  const server = `https://${String(api.host)}:${String(api.port)}`;
+  const text = stringify({
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [{ name: "kubernetes", cluster: { server, "certificate-authority-data": authority } }],
+    users: [{ name: "kubernetes-admin", user: { token: "rehearsal" } }],
+    contexts: [{ name: context, context: { cluster: "kubernetes", user: "kubernetes-admin" } }],
+    "current-context": context,
+  });
+  writeFileSync(kept, text, { mode: 0o600 });
+  return text;
+}
+
+/** The objects of the cluster that a site of platform `existing` describes: one control plane at the API's address and two workers. */
+export async function existingObjects(folder: Folder, file: StackFile): Promise<WorldObject[]> {
+  const { spec } = file;
+  const [api, network, kubernetes, cilium] = ["api", "network", "kubernetes", "cilium"].map((key) => {
+    const part = spec[key];
+    return isRecord(part) ? part : {};
+  });
+  const pods = String(network?.pods);
+  const podPrefix = pods.split(".", 2).join(".");
+  const host = String(api?.host);
+  const neighbours = [1, 2].map((step) => host.replace(/\d+$/, (last) => String((Number(last) + step) % 250)));
+  const objects = existingCluster({
+    name: file.name,
+    kubeconfig: await existingKubeconfig(folder, file),
+    version: `v${String(kubernetes?.version)}`,
+    nodes: [host, ...neighbours].map((address, index) => ({
+      name: index === 0 ? `${file.name}-control` : `${file.name}-worker-${index}`,
+      address,
+      role: index === 0 ? "control-plane" : "worker",
+      podCidr: `${podPrefix}.${index}.0/24`,
+    })),
+    podSubnet: pods,
+    serviceSubnet: String(network?.services),
+    cilium: { version: String(cilium?.version), values: (cilium?.values ?? {}) as JsonObject },
+  });
+  // A site that adopts no release finds none.
+  return spec.adopt === undefined ? objects.filter(({ type }) => !type.endsWith(":Release")) : objects;
+}

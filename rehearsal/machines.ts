@@ -1,0 +1,40 @@
+import { isRecord, type StackFile } from "./stack-files.ts";
+import type { Json, WorldObject } from "./world.ts";
+
+/** A site's machines by its stack file; they have a host key and no URN, since nothing of ours made them. */
+export function machinesOf({ name, spec }: StackFile): WorldObject[] {
+  const access = isRecord(spec.access) && spec.access.kind === "jump-host" ? [spec.access] : [];
+  const jumpHosts = access.map((host) => machine(name, `${name}-jump-host`, host, []));
+  const pools = records(spec.nodePools);
+  const nodes = pools.flatMap((pool) =>
+    records(pool.hosts).map((host) => {
+      const path = pool.etcdDevice;
+      return machine(name, `${name}-${text(host.address)}`, host, typeof path === "string" ? [path] : []);
+    }),
+  );
+  return [...jumpHosts, ...nodes];
+}
+
+function machine(place: string, name: string, host: Record<string, unknown>, devices: string[]): WorldObject {
+  const address = text(host.address);
+  const disks: Json[] = devices.map((path) => ({ path, sizeGiB: 64 }));
+  const properties = {
+    name,
+    address,
+    zone: text(host.rack),
+    hostKey: text(host.hostKey),
+    disks,
+    os: "ubuntu-24.04",
+    kernel: "6.8.0-48-generic",
+    power: "on",
+  };
+  return { provider: "host", type: "machine", id: address, urn: "", place, properties };
+}
+
+function records(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
