@@ -19,6 +19,7 @@ const config = await configuration();
 
 interface Run {
   readonly seconds: number;
+  readonly cpuSeconds: number;
   readonly peakMiB: number;
 }
 
@@ -45,9 +46,13 @@ async function measure(name: string, once: (monitor: Monitor) => Promise<Run>) {
   }
   const median = (pick: (run: Run) => number) =>
     results.map(pick).toSorted((a, b) => a - b)[Math.floor(runs / 2)] ?? Number.NaN;
-  const [seconds, peakMiB] = [median((each) => each.seconds), median((each) => each.peakMiB)];
+  const [seconds, cpu, peakMiB] = [
+    median((each) => each.seconds),
+    median((each) => each.cpuSeconds),
+    median((each) => each.peakMiB),
+  ];
   console.log(
-    `${name}: ${resources.length} resources, ${seconds.toFixed(2)} s, ${peakMiB.toFixed(0)} MiB (median of ${runs})`,
+    `${name}: ${resources.length} resources, ${seconds.toFixed(2)} s (${cpu.toFixed(2)} s of CPU), ${peakMiB.toFixed(0)} MiB (median of ${runs})`,
   );
   return { seconds, peakMiB, resources };
 }
@@ -56,7 +61,7 @@ async function measure(name: string, once: (monitor: Monitor) => Promise<Run>) {
 async function run(folder: string, { address }: Monitor, own: boolean): Promise<Run> {
   const report = join(folder, ".gyeongbu", "peak.txt");
   mkdirSync(join(folder, ".gyeongbu"), { recursive: true });
-  const atExit = `data:text/javascript,import {writeFileSync} from "node:fs"; process.on("exit", () => writeFileSync(${JSON.stringify(report)}, String(process.resourceUsage().maxRSS)))`;
+  const atExit = `data:text/javascript,import {writeFileSync} from "node:fs"; process.on("exit", () => writeFileSync(${JSON.stringify(report)}, JSON.stringify(process.resourceUsage())))`;
   const started = performance.now();
   const child = spawn(
     process.execPath,
@@ -88,7 +93,10 @@ async function run(folder: string, { address }: Monitor, own: boolean): Promise<
   child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
   const code = await new Promise<number | null>((resolve) => child.on("exit", resolve));
   if (code !== 0) throw new Error(`the program ended with ${code}: ${errors}`);
-  return { seconds: (performance.now() - started) / 1000, peakMiB: Number(readFileSync(report, "utf8")) / 1024 };
+  const seconds = (performance.now() - started) / 1000;
+  // Microseconds and KiB.
+  const usage = JSON.parse(readFileSync(report, "utf8")) as NodeJS.ResourceUsage;
+  return { seconds, cpuSeconds: (usage.userCPUTime + usage.systemCPUTime) / 1e6, peakMiB: usage.maxRSS / 1024 };
 }
 
 async function configuration(): Promise<Record<string, string>> {

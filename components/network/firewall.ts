@@ -118,10 +118,11 @@ function groups(site: CloudSiteSpec, party: Party): FirewallGroup[] {
 function blocks(site: CloudSiteSpec, peers: readonly SiteSpec[], party: Party): Cidr[] {
   switch (party) {
     case "control-plane":
-    case "worker":
       return planSlots(site)
         .filter(({ role }) => role === party)
         .map(({ address }) => single(address));
+    // Workers come and go by the hundred, and a security group holds 60 rules a direction; control planes do not answer on their ports.
+    case "worker":
     case "node":
       return nodeCidrs(site);
     case "pod":
