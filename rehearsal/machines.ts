@@ -12,7 +12,19 @@ export function machinesOf({ name, spec }: StackFile): WorldObject[] {
       return machine(name, `${name}-${text(host.address)}`, host, typeof path === "string" ? [path] : []);
     }),
   );
-  return [...jumpHosts, ...nodes];
+  return [...jumpHosts, ...nodes, ...apiBalancer(name, spec, pools)];
+}
+
+/** The data centre's own load balancer in front of the API, where the site has one: it sends to the control planes' 6443. */
+function apiBalancer(
+  place: string,
+  { apiAddress }: StackFile["spec"],
+  pools: Record<string, unknown>[],
+): WorldObject[] {
+  if (typeof apiAddress !== "string") return [];
+  const controlPlanes = pools.filter(({ role }) => role === "control-plane").flatMap((pool) => records(pool.hosts));
+  const properties = { port: 8443, targetPort: 6443, targets: controlPlanes.map(({ address }) => text(address)) };
+  return [{ provider: "host", type: "load-balancer", id: apiAddress, urn: "", place, properties }];
 }
 
 function machine(place: string, name: string, host: Record<string, unknown>, devices: string[]): WorldObject {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { World } from "../world.ts";
 import { CallSlots } from "./call-slots.ts";
@@ -148,8 +148,9 @@ function fstab(host: Host, run: string, proc: string): string {
   // What this computer happens to have is no tool of the host.
   const nothing = join(run, "nothing");
   writeFileSync(nothing, "", { mode: 0o444 });
-  for (const program of ["usr/bin", "usr/sbin"].flatMap((folder) => playedTools.map((name) => join(folder, name)))) {
-    if (lstatSync(`/${program}`, { throwIfNoEntry: false })?.isFile()) bind(nothing, program, "bind,ro");
+  for (const program of ["/usr/bin", "/usr/sbin"].flatMap((folder) => playedTools.map((name) => join(folder, name)))) {
+    const real = existsSync(program) ? realpathSync(program) : "";
+    if (real.startsWith("/usr/")) bind(nothing, real, "bind,ro");
   }
   bind(shims, ".rehearsal/shims", "bind,ro");
   bind(run, ".rehearsal/run");
@@ -164,6 +165,7 @@ async function execute(words: string[], slots: CallSlots, script: Script): Promi
   });
   const kill = (): void => void child.kill("SIGKILL");
   const timer = setTimeout(kill, longestRunSeconds * 1000);
+  if (script.signal?.aborted === true) kill();
   script.signal?.addEventListener("abort", kill, { once: true });
   const result = { stdout: "", stderr: "", output: "" };
   const exited = new Promise<number | undefined>((resolve, reject) => {

@@ -4,6 +4,7 @@ import { type Problem, type Properties, Refusal, Unknown, type Value } from "../
 import { reveal } from "../wire.ts";
 import type { World } from "../world.ts";
 import { apiServerPort, type Cluster, clusters, nodesOf } from "./cluster.ts";
+import { backendsOf, reaches } from "./frontends.ts";
 
 /** What the chosen context of a kubeconfig says. */
 export interface Context {
@@ -62,7 +63,9 @@ export function serverOf(contents: string): Context {
 function answers(world: World, cluster: Cluster, host: string, port: number): boolean {
   if (port === cluster.port && (host === cluster.host || cluster.addresses.includes(host))) return true;
   const controlPlanes = nodesOf(world, cluster.name).filter(({ controlPlane }) => controlPlane);
-  return port === apiServerPort && controlPlanes.some(({ address }) => address === host);
+  const machines = controlPlanes.map(({ address }) => address);
+  if (port === apiServerPort && machines.includes(host)) return true;
+  return reaches(backendsOf(world, host, port) ?? [], machines, apiServerPort);
 }
 
 function contentsOf(config: Properties): string | undefined {
