@@ -10,7 +10,7 @@ import { versionRules } from "./rules/versions.ts";
 const siteRules = [...addressRules, ...meshRules, ...nodeRules, ...versionRules];
 
 /** Every rule, whatever it judges. */
-export const rules: readonly Pick<Rule<never>, "code" | "severity" | "title" | "reason">[] = [
+export const rules: readonly Pick<Rule<never>, "code" | "severity" | "title" | "korean" | "reason">[] = [
   ...siteRules,
   ...interconnectRules,
   ...entryRules,

@@ -47,6 +47,8 @@ export interface Rule<Subject> {
   readonly severity: "error" | "warning";
   /** What must hold, as a sentence. */
   readonly title: string;
+  /** The same in Korean, for `docs/errors.md`. */
+  readonly korean: string;
   /** Why, with its source. */
   readonly reason: string;
   /** It computes with addresses, so it waits until the blocks have the right size (GB-206). */

@@ -73,6 +73,7 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
     code: "GB-201",
     severity: "error",
     title: "Nodes, pods, services and load-balancer addresses of a site are disjoint.",
+    korean: "한 사이트의 노드·파드·서비스·로드밸런서 대역은 서로 겹치지 않아야 합니다.",
     reason:
       "Cilium routes by destination: a shared address reaches whichever table matches first (cilium/cilium#32296, #13766).",
     check: ({ site }) =>
@@ -92,6 +93,7 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
     code: "GB-202",
     severity: "error",
     title: "Node and pod blocks of all members of a mesh are disjoint.",
+    korean: "메시에 속한 모든 사이트의 노드·파드 대역은 서로 겹치지 않아야 합니다.",
     reason:
       "Packets between members keep their addresses, so equal ones reach the wrong cluster, or itself (cilium/cilium#20375).",
     check: ({ site, peers }) =>
@@ -113,6 +115,7 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
     code: "GB-203",
     severity: "warning",
     title: "Service blocks of members are disjoint.",
+    korean: "사이트 간 서비스 대역도 겹치지 않는 것이 좋습니다.",
     reason: "Cilium translates service addresses locally, but a shared block makes flow logs of two sites ambiguous.",
     check: ({ site, peers }) =>
       peers
@@ -127,6 +130,7 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
     code: "GB-204",
     severity: "error",
     title: "With native routing, cilium.nativeRoutingCidr contains the pod block of every member.",
+    korean: "네이티브 라우팅에서는 nativeRoutingCidr가 모든 사이트의 파드 대역을 포함해야 합니다.",
     reason:
       "Traffic to a pod outside it is masqueraded to the node's address and loses its identity (clustermesh setup guide).",
     check: ({ site, peers }) =>
@@ -144,6 +148,7 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
     code: "GB-205",
     severity: "error",
     title: "With native routing, cilium.nativeRoutingCidr contains no node or load-balancer address of any member.",
+    korean: "nativeRoutingCidr에는 노드나 로드밸런서 주소가 들어가면 안 됩니다. 10.0.0.0/8처럼 넓게 쓰지 마십시오.",
     reason:
       "Pods would reach nodes, databases and endpoints with their own address, which no security group or resolver there knows (facts: S0 of the seeds, 10.0.0.0/8).",
     check: ({ site, peers }) =>
@@ -164,6 +169,7 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
     severity: "error",
     title:
       "Blocks have the right size: a cloud site's nodes are a /16, pods hold a /24 for every slot, services are /12 to /24.",
+    korean: "대역의 크기: 클라우드 노드는 /16, 파드는 슬롯마다 /24, 서비스는 /12~/24여야 합니다.",
     reason:
       "The address plan cuts zone subnets out of the node block (components/network/plan.ts) and a /24 per slot out of the pod block; kube-apiserver refuses more than 20 bits of services.",
     check: ({ site }) => missized(site),
@@ -172,6 +178,7 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
     code: "GB-207",
     severity: "error",
     title: "No block of a site is one that hosts and clouds use for themselves.",
+    korean: "호스트와 클라우드가 쓰는 예약 대역은 사용할 수 없습니다.",
     reason: "RFC 3927, RFC 1122; AWS 169.254.169.254, Azure 168.63.129.16.",
     check: ({ site }) =>
       blocksOf(site).flatMap(({ label, path, block }) =>
@@ -188,6 +195,7 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
     code: "GB-208",
     severity: "error",
     title: "Every address on-prem lies in the block that should hold it.",
+    korean: "온프레미스 주소(랙, ToR, 호스트, 메시 주소)는 정해진 대역 안에 있어야 합니다.",
     reason: "BGP peers, racks and the mesh endpoint are found by these blocks.",
     check: ({ site }) => {
       if (site.platform !== "on-prem") return [];
@@ -249,6 +257,7 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
     code: "GB-209",
     severity: "error",
     title: "Slots and host addresses of a site are each used once.",
+    korean: "슬롯과 호스트 주소는 한 번씩만 쓸 수 있습니다.",
     reason: "A slot fixes the pod block and the node's address: two nodes in one slot announce the same pods.",
     check: ({ site }) => {
       if (site.platform === "existing") return [];

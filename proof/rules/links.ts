@@ -14,6 +14,7 @@ export const interconnectRules: readonly Rule<InterconnectSubject>[] = [
     code: "GB-501",
     severity: "error",
     title: "The interconnect joins an AWS site and an Azure site that are peers.",
+    korean: "인터커넥트는 서로 peer인 AWS 사이트와 Azure 사이트를 잇습니다.",
     reason: "Routes, prefixes and tunnels are computed from the two sites' files.",
     check: ({ interconnect, sites }) =>
       (["aws", "azure"] as const).flatMap((cloud) => {
@@ -45,6 +46,7 @@ export const interconnectRules: readonly Rule<InterconnectSubject>[] = [
     code: "GB-502",
     severity: "error",
     title: "Tunnel insides are four different /30 of 169.254.21.0 to 169.254.22.255.",
+    korean: "터널 내부 대역은 169.254.21.0~169.254.22.255 안의 서로 다른 /30 네 개여야 합니다.",
     reason: "Azure accepts no other APIPA range; AWS takes the first host of each /30, Azure the second.",
     check: ({ interconnect: { tunnels } }) => {
       const all = [...tunnels.instance0, ...tunnels.instance1];
@@ -63,6 +65,7 @@ export const interconnectRules: readonly Rule<InterconnectSubject>[] = [
     code: "GB-503",
     severity: "error",
     title: "The two ASNs differ and neither is reserved.",
+    korean: "두 ASN은 서로 달라야 하고 예약된 번호가 아니어야 합니다.",
     reason:
       "BGP between equal ASNs is internal and announces nothing onward; Azure refuses its own and IANA's reserved numbers.",
     check: ({ interconnect: { aws, azure } }) => {
@@ -96,6 +99,7 @@ export const interconnectRules: readonly Rule<InterconnectSubject>[] = [
     code: "GB-504",
     severity: "error",
     title: "The provider's regions are those of the two sites.",
+    korean: "프로바이더의 리전은 두 사이트의 리전과 같아야 합니다.",
     reason:
       "A Transit Gateway attaches only to VPCs of its own region, a gateway only to a subnet of its own location.",
     check: ({ interconnect, sites, config }) =>
@@ -115,6 +119,7 @@ export const entryRules: readonly Rule<EntrySubject>[] = [
     code: "GB-601",
     severity: "error",
     title: "The active site is one of the entry's two sites.",
+    korean: "activeSite는 entry에 적힌 두 사이트 중 하나여야 합니다.",
     reason: "Failover records have one primary and one secondary.",
     check: ({ entry }) => [
       ...(entry.activeSite in entry.sites
@@ -141,6 +146,7 @@ export const entryRules: readonly Rule<EntrySubject>[] = [
     code: "GB-602",
     severity: "error",
     title: "The two ingress addresses differ.",
+    korean: "두 인그레스 주소는 서로 달라야 합니다.",
     reason: "Otherwise a switch changes nothing.",
     check: ({ entry }) => {
       const addresses = Object.values(entry.sites).map(({ ingressAddress }) => ingressAddress);
@@ -159,6 +165,7 @@ export const entryRules: readonly Rule<EntrySubject>[] = [
     code: "GB-603",
     severity: "error",
     title: "The entry's provider region is none of the sites'.",
+    korean: "entry의 프로바이더 리전은 어느 사이트의 리전도 아니어야 합니다.",
     reason: "When a region is lost the stack that leaves it must still run; Route 53's own region is us-east-1.",
     check: ({ sites, config }) =>
       sites.flatMap(({ site }) =>
@@ -181,6 +188,10 @@ export const entryRules: readonly Rule<EntrySubject>[] = [
         index === 0
           ? "The entry's state and keys are not in a site's region."
           : "The entry's state and keys say where they are.",
+      korean:
+        index === 0
+          ? "entry의 상태와 키는 사이트의 리전에 두면 안 됩니다."
+          : "entry의 상태와 키가 어디에 있는지 명시해야 합니다.",
       reason: "Whoever loses the region loses the stack that leaves it (facts of the drill: docs/operations.md).",
       check: ({ sites, backendUrl, secretsProvider }) =>
         residenceProblems({

@@ -59,6 +59,7 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
     code: "GB-301",
     severity: "error",
     title: "Cluster ids and names are unique in the mesh.",
+    korean: "클러스터 id와 이름은 메시 안에서 유일해야 합니다.",
     reason:
       "Both are part of every identity and of the keys in the mesh's etcd; equal ones merge two clusters (chart validate.yaml).",
     check: ({ site, peers }) =>
@@ -87,6 +88,7 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
     code: "GB-302",
     severity: "error",
     title: "Datapath, encryption, MTU and limits are equal in all members.",
+    korean: "데이터패스, 암호화, MTU, 한도는 모든 사이트가 같아야 합니다.",
     reason:
       "ClusterMesh prerequisites (docs.cilium.io clustermesh setup) and encryption-wireguard: all members on, or all off.",
     check: ({ site, peers }) => peers.flatMap((peer) => shared.flatMap((setting) => different(site, peer, setting))),
@@ -95,6 +97,7 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
     code: "GB-303",
     severity: "error",
     title: "Members list each other.",
+    korean: "메시의 사이트들은 서로를 peers에 적어야 합니다.",
     reason: "A one-sided link gives one site the other's services and leaves the way back closed by the firewall.",
     check: ({ site, peers }) =>
       peers
@@ -110,6 +113,7 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
     severity: "error",
     needsPlan: true,
     title: "Every member of a mesh has a fixed mesh endpoint.",
+    korean: "메시의 모든 사이트에는 고정된 메시 주소가 있어야 합니다.",
     reason: "Peers write it into their Helm values before this site exists.",
     check: ({ site }) =>
       site.mesh && !meshEndpoint(site)
@@ -126,6 +130,7 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
     code: "GB-305",
     severity: "error",
     title: "Members differ by one Cilium minor at most.",
+    korean: "사이트 간 Cilium 마이너 버전 차이는 최대 1입니다.",
     reason: "Only consecutive minors are tested together (cilium workflow tests-clustermesh-upgrade).",
     check: ({ site, peers }) =>
       peers
@@ -140,6 +145,7 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
     code: "GB-306",
     severity: "warning",
     title: "A dead peer's backends are dropped after a time.",
+    korean: "죽은 상대 사이트의 백엔드가 일정 시간 뒤 제거되어야 합니다(cacheTTL, 1.19 이상).",
     reason: "Without cacheTTL Cilium keeps them for ever (cilium/cilium#19217); 1.18 has no such setting.",
     check: ({ site }) => {
       if (!site.mesh) return [];
@@ -167,6 +173,7 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
     code: "GB-307",
     severity: "error",
     title: "Identical clusters do not call themselves peers.",
+    korean: "사이트가 자기 자신을 peer로 적을 수 없습니다.",
     reason: "Cilium skips its own entry, so the site would be alone without saying so.",
     check: ({ site }) =>
       site.mesh?.peers.includes(site.name)

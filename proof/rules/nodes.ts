@@ -28,6 +28,7 @@ export const nodeRules: readonly Rule<SiteSubject>[] = [
     code: "GB-401",
     severity: "error",
     title: "The site's name is its stack's name.",
+    korean: "사이트 이름은 스택 이름과 같아야 합니다.",
     reason: "Peers find a site's file by the stack's name.",
     check: ({ site, stack }) =>
       site.name === stack
@@ -44,6 +45,7 @@ export const nodeRules: readonly Rule<SiteSubject>[] = [
     code: "GB-402",
     severity: "error",
     title: "Control planes are odd in number and stand in one pool.",
+    korean: "컨트롤 플레인은 홀수 개이며 한 노드 풀에 있어야 합니다.",
     reason: "etcd needs a majority: an even member adds a way to fail and no way to survive (etcd.io FAQ).",
     check: ({ site }) => {
       if (site.platform === "existing") return [];
@@ -71,6 +73,7 @@ export const nodeRules: readonly Rule<SiteSubject>[] = [
     code: "GB-403",
     severity: "warning",
     title: "A site has at least three control planes.",
+    korean: "운영용 사이트는 컨트롤 플레인이 3대 이상이어야 합니다.",
     reason: "One control plane is down with its machine; RTO 30 minutes then depends on a rebuild.",
     check: ({ site }) =>
       site.platform !== "existing" && site.nodePools.some((pool) => pool.role === "control-plane" && poolSize(pool) < 3)
@@ -87,6 +90,7 @@ export const nodeRules: readonly Rule<SiteSubject>[] = [
     code: "GB-404",
     severity: "error",
     title: "Control planes run on machines that keep their speed, with 2 CPUs and 4 GiB at least.",
+    korean: "컨트롤 플레인은 버스터블이 아닌, 2 vCPU·4 GiB 이상의 머신이어야 합니다.",
     reason:
       "Burstable machines run out of credits, etcd then misses its fsync deadline and the leader changes; kubeadm wants 2 CPUs.",
     check: ({ site }) => {
@@ -112,6 +116,7 @@ export const nodeRules: readonly Rule<SiteSubject>[] = [
     code: "GB-405",
     severity: "error",
     title: "A site has workers, and a mesh member at least two.",
+    korean: "워커가 있어야 하며, 메시 사이트는 2대 이상이어야 합니다.",
     reason: "Control planes are tainted; the two clustermesh-apiserver replicas stand on different machines.",
     check: ({ site }) => {
       if (site.platform === "existing") return [];
@@ -134,6 +139,7 @@ export const nodeRules: readonly Rule<SiteSubject>[] = [
     code: "GB-406",
     severity: "error",
     title: "The provider's region is the site's.",
+    korean: "프로바이더의 리전은 사이트의 리전과 같아야 합니다.",
     reason: "The provider would create the site somewhere else than its file says.",
     check: ({ site, config }) =>
       misplaced(site, config).map(({ message, fix }) => ({
@@ -146,6 +152,7 @@ export const nodeRules: readonly Rule<SiteSubject>[] = [
     code: "GB-407",
     severity: "error",
     title: "Zones are listed once.",
+    korean: "가용 영역은 한 번씩만 적습니다.",
     reason: "Each zone has its own subnet, by its place in the list.",
     check: ({ site }) =>
       site.platform === "aws" && new Set(site.zones).size !== site.zones.length
@@ -156,6 +163,7 @@ export const nodeRules: readonly Rule<SiteSubject>[] = [
     code: "GB-408",
     severity: "error",
     title: "etcd has a disk of its own on every control plane on-prem.",
+    korean: "온프레미스 컨트롤 플레인마다 etcd 전용 디스크가 있어야 합니다.",
     reason: "etcd's fsync must not wait behind container images and logs (etcd.io hardware guide).",
     check: ({ site }) =>
       site.platform === "on-prem"

@@ -15,6 +15,7 @@ export const versionRules: readonly Rule<SiteSubject>[] = [
     code: "GB-411",
     severity: "error",
     title: "Cilium is of a minor that is known here.",
+    korean: "지원하는 Cilium 마이너 버전이어야 합니다.",
     reason: "Keys change between minors, and Helm accepts wrong ones in silence.",
     check: ({ site }) =>
       minorEntry(site)
@@ -31,6 +32,7 @@ export const versionRules: readonly Rule<SiteSubject>[] = [
     code: "GB-412",
     severity: "error",
     title: "Cilium and Kubernetes were tested together.",
+    korean: "함께 시험된 Cilium·쿠버네티스 조합이어야 합니다.",
     reason: "The chart asks for Kubernetes 1.21 only; the tested pairs are in Cilium's compatibility.rst per release.",
     check: ({ site }) => {
       const entry = minorEntry(site);
@@ -49,6 +51,7 @@ export const versionRules: readonly Rule<SiteSubject>[] = [
     code: "GB-413",
     severity: "error",
     title: "Kubernetes is of a minor that kubeadm v1beta4 installs and this project writes configuration for.",
+    korean: "지원하는 쿠버네티스 마이너 버전이어야 합니다.",
     reason: "Older minors get no security fixes; newer ones may refuse our configuration (kubernetes.io/releases).",
     check: ({ site }) =>
       site.platform === "existing" || minorOf(site.kubernetes.version) in kubernetesMinors
@@ -65,6 +68,7 @@ export const versionRules: readonly Rule<SiteSubject>[] = [
     code: "GB-414",
     severity: "warning",
     title: "Cilium is a patch without known harm.",
+    korean: "알려진 문제가 있는 Cilium 패치 버전입니다.",
     reason: "Release notes and regressions, components/cilium/versions.ts.",
     check: ({ site }) => {
       const warning = minorEntry(site) && patchWarning(site.cilium.version);
@@ -84,6 +88,7 @@ export const versionRules: readonly Rule<SiteSubject>[] = [
     severity: "error",
     needsPlan: true,
     title: "Every Helm value exists in the chart of that version.",
+    korean: "모든 Helm 값은 해당 버전의 차트에 실제로 있는 키여야 합니다. Helm은 틀린 키를 조용히 무시합니다.",
     reason:
       "The chart's schema allows additional properties, so a misspelt or removed key does nothing and says nothing.",
     check: ({ site, peers }) => {
@@ -104,6 +109,7 @@ export const versionRules: readonly Rule<SiteSubject>[] = [
     severity: "error",
     needsPlan: true,
     title: "The chart renders with these values.",
+    korean: "차트가 이 값들로 렌더링되어야 합니다.",
     reason: "templates/validate.yaml and the helpers of the chart stop the release otherwise.",
     check: ({ site, peers }) => {
       if (!minorEntry(site) || adopts(site)) return [];
