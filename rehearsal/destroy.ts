@@ -1,3 +1,4 @@
+import { awaitPlugins } from "./plugin-registry.ts";
 import { Board } from "./progress.ts";
 import { recover } from "./recover.ts";
 import { type Rehearsal, Session, throwFailures } from "./run.ts";
@@ -14,6 +15,7 @@ export async function destroyAll(rehearsal: Rehearsal, say: (line: string) => vo
   const session = await Session.open(rehearsal, say);
   try {
     folder.status = { state: "running", pid: process.pid, keep: false };
+    await awaitPlugins(folder.root);
     await Promise.all(session.stacks.map((stack) => recover(stack, folder, session.world)));
     say("Protection is taken off first: in a real account, `pulumi state unprotect` is a decision of its own.");
     await destroyStacks(session);

@@ -3,9 +3,9 @@ import type { EngineError, Outcome } from "./stacks.ts";
 
 /** Errors shown per stack; a first cause is among them, and the rest repeats it. */
 const shownErrors = 6;
-/** Lines and columns shown of one error; a failed script repeats itself before its last words. */
+/** Lines shown of one error, and characters of a line; a failed script repeats itself before its last words. */
 const shownLines = 12;
-const shownColumns = 160;
+const shownCharacters = 1000;
 
 /** A stack that could not be brought up or down, with the engine's own errors. */
 export class StackFailure extends Error {
@@ -23,8 +23,10 @@ export class StackFailure extends Error {
 function describeErrors(errors: readonly EngineError[]): string[] {
   // The engine ends with this, whatever the reason was.
   const causes = errors.filter(({ message }) => !/^(update|destroy|preview) failed$/.test(message));
-  const shown = (causes.length > 0 ? causes : errors).slice(0, shownErrors);
-  const hidden = causes.length - shown.length;
+  // It says some of them twice, to the console and to the log.
+  const once = new Map((causes.length > 0 ? causes : errors).map((error) => [`${error.urn} ${error.message}`, error]));
+  const shown = [...once.values()].slice(0, shownErrors);
+  const hidden = once.size - shown.length;
   return [...shown.flatMap(describeError), ...(hidden > 0 ? [`  and ${hidden} more errors`] : [])];
 }
 
@@ -35,6 +37,6 @@ function describeError({ urn, message }: EngineError): string[] {
   const head = urn === undefined ? first : `${nameOf(urn)}: ${first}`;
   const indented = [...middle, ...last].map((line) => `    ${line}`);
   return [`  ${head}`, ...indented].map((line) =>
-    line.length > shownColumns ? `${line.slice(0, shownColumns - 3)}...` : line,
+    line.length > shownCharacters ? `${line.slice(0, shownCharacters - 3)}...` : line,
   );
 }

@@ -28,16 +28,25 @@ export function servePlugin(service: ServiceDefinition, methods: UntypedServiceI
   });
 }
 
-/** Aborts, and a moment later ends the process, once the engine is gone: a killed engine cannot say goodbye. */
-export function endWithParent(): AbortSignal {
+/** Milliseconds between two looks for the engine. */
+const lookEvery = 250;
+/** Milliseconds that work in progress may still take once the engine is gone. */
+const lastWork = 30_000;
+
+/**
+ * Aborts once the engine is gone, since a killed engine cannot say goodbye, and ends the process as soon as `isIdle`: what a
+ * cloud has begun it finishes, whether or not anybody waits for the answer.
+ */
+export function endWithParent(isIdle: () => boolean = () => true): AbortSignal {
   const parent = process.ppid;
   const controller = new AbortController();
-  const timer = setInterval(() => {
+  let orphanedFor = 0;
+  setInterval(() => {
     if (process.ppid === parent) return;
-    clearInterval(timer);
     controller.abort();
-    setTimeout(() => process.exit(1), 500);
-  }, 250);
+    if (orphanedFor > 0 && (isIdle() || orphanedFor > lastWork)) process.exit(1);
+    orphanedFor += lookEvery;
+  }, lookEvery);
   return controller.signal;
 }
 

@@ -51,7 +51,7 @@ export function matchLeftovers(
     const main = made.find((object) => object.type === resource.type && object.id !== held.get(resource.urn));
     const isReplacement = held.has(resource.urn);
     if (main !== undefined && !isReplacement) {
-      adopted.push({ ...resource, id: main.id, outputs: resource.inputs });
+      adopted.push({ ...resource, id: main.id });
     } else if (isReplacement) {
       // What the old resource brought along has its URN too: only the new object itself is surely nobody's.
       if (main !== undefined) abandoned.push(main);

@@ -6,6 +6,7 @@ import { findEngine, type Progress } from "./engine.ts";
 import { StackFailure } from "./failure.ts";
 import { checkout, type Folder } from "./folder.ts";
 import { isAlive } from "./lock.ts";
+import { awaitPlugins } from "./plugin-registry.ts";
 import { Board, type Screen } from "./progress.ts";
 import { findOrphans, isLocked, recover } from "./recover.ts";
 import { type Report, reportStack, type StackReport } from "./report.ts";
@@ -134,6 +135,7 @@ export async function rehearse(rehearsal: Rehearsal, keep: boolean): Promise<Rep
   try {
     folder.status = { state: "running", pid: process.pid, keep };
     if (resumed) {
+      await awaitPlugins(folder.root);
       const recoveries = session.stacks.map((stack) => recover(stack, folder, session.world));
       for (const recovery of await Promise.all(recoveries)) describe(recovery, say);
     }

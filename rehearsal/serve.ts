@@ -1,3 +1,4 @@
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import type { PluginAttach } from "@pulumi/pulumi/proto/plugin_pb.js";
@@ -8,6 +9,7 @@ import provider from "@pulumi/pulumi/proto/provider_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import { Console } from "./console.ts";
 import { answer, endWithParent, Failure, servePlugin } from "./plugin.ts";
+import { announcePlugin } from "./plugin-registry.ts";
 import type { Call, Kind, Problem, Properties, StandIn } from "./stand-in.ts";
 import { changedKeys, decode, encode, holdsSecret, keepSecrets, restoreSecrets } from "./wire.ts";
 import { World } from "./world.ts";
@@ -41,7 +43,8 @@ export function serve(standIn: StandIn): void {
     );
     process.exit(1);
   }
-  const rehearsed = new Provider(standIn, World.open(file), speedOf(process.env), endWithParent());
+  announcePlugin(path.dirname(file));
+  const rehearsed = new Provider(standIn, World.open(file), speedOf(process.env));
   servePlugin(services.ResourceProviderService, rehearsed.methods());
 }
 
@@ -51,14 +54,16 @@ class Provider {
   readonly #speed: number;
   readonly #console = new Console(process.argv[2]);
   readonly #cancelled = new AbortController();
-  readonly #ended: AbortSignal;
+  /** Ends when nobody is left to answer to. */
+  readonly #ended = endWithParent(() => this.#committing === 0);
+  /** Changes of the world that are being made. */
+  #committing = 0;
   #config: Properties = {};
 
-  constructor(standIn: StandIn, world: World, speed: number, ended: AbortSignal) {
+  constructor(standIn: StandIn, world: World, speed: number) {
     this.#standIn = standIn;
     this.#world = world;
     this.#speed = speed;
-    this.#ended = ended;
   }
 
   /** The gRPC methods that the engine calls on a provider of custom resources; any other is answered UNIMPLEMENTED. */
@@ -129,7 +134,7 @@ class Provider {
     const response = new provider.CreateResponse();
     if (request.getPreview()) return response.setProperties(request.getProperties());
     await this.#pass("create", kind.seconds.create, request.getTimeout(), call, inputs);
-    const { id, outputs } = await kind.create(inputs, call);
+    const { id, outputs } = await this.#commit(call, (last) => kind.create(inputs, last));
     this.#world.recordTiming({ urn: call.urn, operation: "create", seconds: kind.seconds.create });
     return response.setId(id).setProperties(encode(keepSecrets(outputs, inputs)));
   }
@@ -144,7 +149,7 @@ class Provider {
     if (request.getPreview()) return response.setProperties(encode({ ...olds, ...news }));
     const seconds = kind.seconds.update ?? 0;
     await this.#pass("update", seconds, request.getTimeout(), call, news);
-    const outputs = await kind.update(request.getId(), olds, news, call);
+    const outputs = await this.#commit(call, (last) => kind.update(request.getId(), olds, news, last));
     this.#world.recordTiming({ urn: call.urn, operation: "update", seconds });
     return response.setProperties(encode(keepSecrets(outputs, news)));
   }
@@ -155,7 +160,7 @@ class Provider {
     const outputs = decode(request.getProperties());
     const seconds = kind.seconds.delete ?? 0;
     await this.#pass("delete", seconds, request.getTimeout(), call, outputs);
-    await kind.delete(request.getId(), outputs, call);
+    await this.#commit(call, (last) => kind.delete(request.getId(), outputs, last));
     this.#world.recordTiming({ urn: call.urn, operation: "delete", seconds });
     return new empty.Empty();
   }
@@ -204,6 +209,17 @@ class Provider {
       log: (line) => this.#console.info(urn, line),
       signal,
     };
+  }
+
+  /** Makes a change that, once begun, is finished even if the engine is killed; only its Cancel ends it early. */
+  async #commit<T>(call: Call, change: (call: Call) => Promise<T> | T): Promise<T> {
+    if (call.signal.aborted) throw cancelled();
+    this.#committing += 1;
+    try {
+      return await change({ ...call, signal: this.#cancelled.signal });
+    } finally {
+      this.#committing -= 1;
+    }
   }
 
   /** Waits the modelled time, scaled, at places that are reachable. `timeout` is the resource's own limit in seconds, 0 for none. */

@@ -31,8 +31,9 @@ export interface DeployedResource extends StateResource {
   readonly custom: boolean;
   readonly id?: string;
   /** As the state keeps them: secrets encrypted. */
-  readonly inputs?: unknown;
-  readonly outputs?: unknown;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly outputs?: Readonly<Record<string, unknown>>;
+  readonly additionalSecretOutputs?: readonly string[];
 }
 
 export interface Deployment {
@@ -45,6 +46,18 @@ export interface EngineError {
   readonly urn?: string;
   readonly message: string;
 }
+
+/** Outputs of a resource whose creation nobody saw end: its inputs, and secrets still to be read where the program asked for some. */
+function withSecretOutputs(resource: DeployedResource): DeployedResource {
+  const { inputs = {}, additionalSecretOutputs = [] } = resource;
+  return {
+    ...resource,
+    outputs: { ...inputs, ...Object.fromEntries(additionalSecretOutputs.map((key) => [key, emptySecret])) },
+  };
+}
+
+/** An empty string as a secret, in the form in which a state file takes one in clear. */
+const emptySecret = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", plaintext: '""' };
 
 /** How one engine operation went. */
 export interface Outcome {
@@ -143,7 +156,7 @@ export class RehearsedStack {
     const state: { deployment: { resources?: unknown[] } } = JSON.parse(
       await this.pulumi(["stack", "export", "--stack", this.name]),
     );
-    const all = [...(state.deployment.resources ?? []), ...resources];
+    const all = [...(state.deployment.resources ?? []), ...resources.map(withSecretOutputs)];
     const deployment = { ...state.deployment, resources: all, pending_operations: [] };
     await this.pulumi(["stack", "import", "--stack", this.name], JSON.stringify({ ...state, deployment }));
     if (resources.length === 0) return;

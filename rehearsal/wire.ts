@@ -121,13 +121,19 @@ function digest(secret: Secret): string {
   return `sha256:${createHash("sha256").update(text).digest("hex")}`;
 }
 
-/** What was read back from the world, with each fingerprint that matches the state's secret at the same place turned into that secret again. */
+/**
+ * What was read back from the world, secret wherever the state is; a fingerprint that matches the state's secret at the same
+ * place turns into that secret again.
+ */
 export function restoreSecrets(read: Properties, state: Properties): Properties {
   return Object.fromEntries(Object.entries(read).map(([key, value]) => [key, restoreValue(value, state[key])]));
 }
 
 function restoreValue(read: Value, state: Value | undefined): Value {
-  if (state instanceof Secret) return read === digest(state) || isDeepStrictEqual(read, reveal(state)) ? state : read;
+  if (state instanceof Secret) {
+    if (read instanceof Secret) return read;
+    return read === digest(state) || isDeepStrictEqual(read, reveal(state)) ? state : new Secret(read);
+  }
   if (read === null || typeof read !== "object" || read instanceof Secret || read instanceof Unknown) return read;
   if (state === null || typeof state !== "object" || state instanceof Unknown) return read;
   if (Array.isArray(read)) {

@@ -14,10 +14,11 @@ export interface AwsRule {
 /** IANA's number where EC2 has no name for the protocol (docs.aws.amazon.com/AWSEC2/latest/APIReference API_IpPermission). */
 const ipProtocols = { tcp: "tcp", udp: "udp", icmp: "icmp", esp: "50", any: "-1" } as const;
 
-/** EC2 wants both ports with TCP and UDP, and none with ESP and `any`. */
+/** What stands for "all" where a row names no ports: the provider wants both numbers with every protocol but `-1`, and ESP has none. */
+const allPorts = { tcp: [0, 65_535], udp: [0, 65_535], icmp: [-1, -1], esp: [0, 0], any: undefined } as const;
+
 export function awsRuleArgs({ row, protocol, range, remote }: FirewallRule): AwsRule {
-  const all = protocol === "tcp" || protocol === "udp" ? ([0, 65_535] as const) : undefined;
-  const ports = range ?? all;
+  const ports = range ?? allPorts[protocol];
   return {
     ipProtocol: ipProtocols[protocol],
     ...(ports ? { fromPort: ports[0], toPort: ports[1] } : {}),

@@ -1,5 +1,5 @@
-import { awsTargets } from "../aws/queries.ts";
 import { azureFrontend } from "../azure-native/balancing.ts";
+import { type Backend, backendsOf } from "../kubernetes/frontends.ts";
 import type { World } from "../world.ts";
 import { type ClusterRecord, clusterRecords } from "./cluster.ts";
 import { Host } from "./host.ts";
@@ -67,11 +67,13 @@ function dialApi(from: Host, world: World, address: string, port: number): Reach
       ) ?? answerAt(world, virtual.machine.address, port);
     return held === undefined ? `${at}: connect: connection refused` : { ...held, balancer: address };
   }
-  const aws = awsTargets(world, address, port);
-  const azure = aws === undefined ? azureFrontend(world, address, port) : undefined;
+  const backends = backendsOf(world, address, port) ?? [];
   // A machine behind Azure's internal load balancer does not reach its own front end (learn.microsoft.com, load-balancer-troubleshoot).
-  if (azure?.includes(from.machine.address) === true) return `${at}: i/o timeout`;
-  const reached = aws === undefined ? behindAzure(world, azure ?? []) : first(world, aws);
+  if (azureFrontend(world, address, port)?.includes(from.machine.address) === true) return `${at}: i/o timeout`;
+  const reached = first(
+    world,
+    backends.flatMap((backend) => endpointsOf(world, backend)),
+  );
   return reached === undefined ? `${at}: i/o timeout` : { ...reached, balancer: address };
 }
 
@@ -93,13 +95,10 @@ function first(world: World, endpoints: readonly Endpoint[]): Omit<Reached, "bal
   return undefined;
 }
 
-/** The rule's back-end port is not told, so any API server behind it answers. */
-function behindAzure(world: World, addresses: readonly string[]): Omit<Reached, "balancer"> | undefined {
-  const ports = new Set(clusterRecords(world).map(({ kubeadm }) => kubeadm.bindPort));
-  return first(
-    world,
-    addresses.flatMap((address) => [...ports].map((port) => ({ address, port }))),
-  );
+/** Where no port is told, any API server at the address will do. */
+function endpointsOf(world: World, { address, port }: Backend): Endpoint[] {
+  const ports = port === undefined ? clusterRecords(world).map(({ kubeadm }) => kubeadm.bindPort) : [port];
+  return [...new Set(ports)].map((one) => ({ address, port: one }));
 }
 
 function answerAt(world: World, address: string, port: number): Omit<Reached, "balancer"> | undefined {

@@ -36,43 +36,55 @@ const connectionKeys = [
 ];
 const loggings = ["stdout", "stderr", "stdoutAndStderr", "none"];
 
-/** `command:remote:Command`, after provider/pkg/provider/remote of pulumi/pulumi-command v1.2.1. */
-export const commandKind: Kind = {
-  // Connecting and a few commands; tools that take longer add to it.
-  seconds: { create: 5, update: 5, delete: 5 },
-  check: (inputs) => [...unknownKeys(inputs), ...wrongTypes(inputs), ...wrongConnection(inputs.connection)],
-  replaces: (olds, news) => ("triggers" in olds || "triggers" in news ? ["triggers"] : []),
-  async create(inputs, call) {
-    const id = `${call.name}${randomBytes(4).toString("hex")}`;
-    const outputs = await run("create", text(inputs.create), inputs, { stdout: "", stderr: "" }, call);
-    remember(id, inputs, outputs, call);
-    return { id, outputs: { ...withSecrets(inputs), ...outputs } };
-  },
-  async update(id, olds, news, call) {
-    const before = { stdout: text(olds.stdout) ?? "", stderr: text(olds.stderr) ?? "" };
-    const outputs = await run("update", text(news.update) ?? text(news.create), news, before, call);
-    remember(id, news, outputs, call);
-    return { ...withSecrets(news), ...outputs };
-  },
-  async delete(id, outputs, call) {
-    const before = { stdout: text(outputs.stdout) ?? "", stderr: text(outputs.stderr) ?? "" };
-    await run("delete", text(outputs.delete), outputs, before, call);
-    rmSync(outputFile(id, { host: connectionOf(outputs).host }), { force: true });
-    call.world.remove("command", id);
-    // A replacement has the same URN and takes the old one's place.
-    if (call.world.byUrn(call.urn) === undefined) forgetCluster(call.world, call.urn);
-  },
-  read(id, { world }) {
-    const object = world.get("command", id);
-    if (object === undefined) return undefined;
-    const inputs: JsonObject = object.properties;
-    const file = outputFile(id, object.properties);
-    const { stdout, stderr }: Streams = existsSync(file)
-      ? JSON.parse(readFileSync(file, "utf8"))
-      : { stdout: "", stderr: "" };
-    return { inputs, outputs: { ...inputs, stdout, stderr } };
-  },
-};
+/** Connecting and a few commands, in modelled seconds; tools that take longer add to it. */
+const connectSeconds = 5;
+
+/**
+ * `command:remote:Command`, after provider/pkg/provider/remote of pulumi/pulumi-command v1.2.1.
+ *
+ * Made anew for each call, since how long a creation takes is known only once its script has run: `seconds.create` is right afterwards.
+ */
+export function commandKind(): Kind {
+  const seconds = { create: connectSeconds, update: connectSeconds, delete: connectSeconds };
+  return {
+    seconds,
+    check: (inputs) => [...unknownKeys(inputs), ...wrongTypes(inputs), ...wrongConnection(inputs.connection)],
+    replaces: (olds, news) => ("triggers" in olds || "triggers" in news ? ["triggers"] : []),
+    async create(inputs, call) {
+      const id = `${call.name}${randomBytes(4).toString("hex")}`;
+      const took = (more: number): void => {
+        seconds.create += more;
+      };
+      const outputs = await run(text(inputs.create), inputs, { stdout: "", stderr: "" }, call, took);
+      remember(id, inputs, outputs, call);
+      return { id, outputs: { ...withSecrets(inputs), ...outputs } };
+    },
+    async update(id, olds, news, call) {
+      const before = { stdout: text(olds.stdout) ?? "", stderr: text(olds.stderr) ?? "" };
+      const outputs = await run(text(news.update) ?? text(news.create), news, before, call, recorder("update", call));
+      remember(id, news, outputs, call);
+      return { ...withSecrets(news), ...outputs };
+    },
+    async delete(id, outputs, call) {
+      const before = { stdout: text(outputs.stdout) ?? "", stderr: text(outputs.stderr) ?? "" };
+      await run(text(outputs.delete), outputs, before, call, recorder("delete", call));
+      rmSync(outputFile(id, { host: connectionOf(outputs).host }), { force: true });
+      call.world.remove("command", id);
+      // A replacement has the same URN and takes the old one's place.
+      if (call.world.byUrn(call.urn) === undefined) forgetCluster(call.world, call.urn);
+    },
+    read(id, { world }) {
+      const object = world.get("command", id);
+      if (object === undefined) return undefined;
+      const inputs: JsonObject = object.properties;
+      const file = outputFile(id, object.properties);
+      const { stdout, stderr }: Streams = existsSync(file)
+        ? JSON.parse(readFileSync(file, "utf8"))
+        : { stdout: "", stderr: "" };
+      return { inputs, outputs: { ...inputs, stdout, stderr } };
+    },
+  };
+}
 
 interface Streams {
   stdout: string;
@@ -167,12 +179,17 @@ function outputFile(id: string, properties: JsonObject): string {
   return join(machineDirectory(address), "commands", `${id}.json`);
 }
 
+/** Notes what tools took on top of connecting. */
+function recorder(operation: "update" | "delete", { world, urn }: Call): (seconds: number) => void {
+  return (seconds) => world.recordTiming({ urn, operation, seconds });
+}
+
 async function run(
-  operation: "create" | "update" | "delete",
   command: string | undefined,
   inputs: Properties,
   before: Streams,
   call: Call,
+  took: (seconds: number) => void,
 ): Promise<Streams> {
   // No command, no connection: that is how the real provider does it, too.
   if (command === undefined) return before;
@@ -198,12 +215,9 @@ async function run(
       if (logging === stream || logging === "stdoutAndStderr") call.log(line);
     },
   });
-  const seconds = result.seconds + dialSeconds;
-  if (seconds > 0) {
-    // Sleeps have passed already; counting them twice costs nothing anyone would notice.
-    await wait((seconds * 1000) / speed(), undefined, { signal: call.signal });
-    call.world.recordTiming({ urn: call.urn, operation, seconds });
-  }
+  // Dialling took its time already. So did sleeps, and passing them twice costs nothing that anyone would notice.
+  await wait((result.seconds * 1000) / speed(), undefined, { signal: call.signal });
+  took(result.seconds + dialSeconds);
   if (result.code !== 0) throw failure(result, command, connection);
   return { stdout: result.stdout.replace(/\n$/, ""), stderr: result.stderr.replace(/\n$/, "") };
 }

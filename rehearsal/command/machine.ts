@@ -34,7 +34,7 @@ export interface Machine {
 /** The machine at a private or public address; `undefined` when nothing answers to it. */
 export function findMachine(world: World, address: string): Machine | undefined {
   const direct = world.get("host", address);
-  if (direct !== undefined) return machineOf(direct);
+  if (direct?.type === "machine") return machineOf(direct);
   const found = world.find("host", "machine").find(({ properties }) => properties.publicAddress === address);
   return found === undefined ? undefined : machineOf(found);
 }

@@ -146,11 +146,9 @@ function fstab(host: Host, run: string, proc: string): string {
     bind(host.diskDirectory(source), target);
   }
   // What this computer happens to have is no tool of the host.
-  const nothing = join(run, "nothing");
-  writeFileSync(nothing, "", { mode: 0o444 });
   for (const program of ["/usr/bin", "/usr/sbin"].flatMap((folder) => playedTools.map((name) => join(folder, name)))) {
     const real = existsSync(program) ? realpathSync(program) : "";
-    if (real.startsWith("/usr/")) bind(nothing, real, "bind,ro");
+    if (real.startsWith("/usr/")) bind(join(shims, "absent"), real, "bind,ro");
   }
   bind(shims, ".rehearsal/shims", "bind,ro");
   bind(run, ".rehearsal/run");

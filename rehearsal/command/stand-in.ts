@@ -9,7 +9,7 @@ export const commandStandIn: StandIn = {
     Object.keys(config).map((property) => ({ property, reason: "the provider takes no configuration" })),
   // A dead place fails the way SSH fails, which `connection.ts` knows better.
   places: () => [],
-  kind: (type) => (type === "command:remote:Command" ? commandKind : undefined),
+  kind: (type) => (type === "command:remote:Command" ? commandKind() : undefined),
   invoke: (token) => {
     throw new Refusal("unsupported", `the rehearsal's command provider has no function ${token}`);
   },

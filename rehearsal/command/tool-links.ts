@@ -6,7 +6,7 @@ import { basicTools, packagedTools } from "./tools/index.ts";
 /** Programs that the sandbox needs, and those that play a tool without asking. */
 export const shims = join(import.meta.dirname, "shims");
 const inside = "/.rehearsal/shims";
-const ofTheSandbox = ["enter", "as-user", "call"];
+const ofTheSandbox = ["enter", "as-user", "call", "absent"];
 
 /** Puts the tools of installed packages, and no others, on the host's PATH. */
 export function linkTools({ directory, state }: Host): void {

@@ -22,7 +22,7 @@ describe("awsRuleArgs", () => {
     ["tcp", undefined, { ipProtocol: "tcp", fromPort: 0, toPort: 65_535 }],
     ["udp", [51_871, 51_871], { ipProtocol: "udp", fromPort: 51_871, toPort: 51_871 }],
     ["icmp", [8, -1], { ipProtocol: "icmp", fromPort: 8, toPort: -1 }],
-    ["esp", undefined, { ipProtocol: "50" }],
+    ["esp", undefined, { ipProtocol: "50", fromPort: 0, toPort: 0 }],
     ["any", undefined, { ipProtocol: "-1" }],
   ] as const)("writes %s %s as EC2 takes it", (protocol, range, expected) => {
     expect(awsRuleArgs(rule(protocol, range))).toEqual({ ...expected, cidrIpv4: "10.20.0.0/20", description: "row" });

@@ -78,9 +78,11 @@ export async function join(
     if (leader.certificateKey !== undefined) copyAuthorities(reached.controlPlane, host);
     writeControlPlaneFiles(host, configuration, node, cluster.kubeadm.bindPort);
     writeManifests(configuration, host);
-    seconds += await addMember(call, cluster, node, host);
+    seconds += 30 + (await learnersTurn(call, cluster.name));
+    // Nothing may come in between: who joins next asks whether this member runs.
+    addMember(call, cluster, node, host);
     start(host, configuration, kubelet, kubeletExtraArgs);
-    seconds += 30;
+    host.save();
   }
   putNode(
     call.world,
@@ -188,27 +190,32 @@ function refuseLivingNode({ world }: ToolCall, { name }: ClusterRecord, node: st
   );
 }
 
-/** Adds an etcd member as a learner; returns the modelled seconds that it waited for another's promotion. */
-async function addMember(call: ToolCall, { name }: ClusterRecord, node: string, host: Host): Promise<number> {
-  const phase = "error: error execution phase etcd-join: error creating local etcd static pod manifest file";
+const etcdPhase = "error: error execution phase etcd-join: error creating local etcd static pod manifest file";
+
+/** Waits until no other etcd member is a learner; returns the modelled seconds that this took. */
+async function learnersTurn(call: ToolCall, cluster: string): Promise<number> {
   let waited = 0;
   for (;;) {
-    const kubeadm = clusterRecord(call.world, name)?.kubeadm;
-    const left = ((kubeadm?.learnerUntil ?? 0) - Date.now()) / 1000;
-    if (left <= 0) break;
+    const until = clusterRecord(call.world, cluster)?.kubeadm.learnerUntil ?? 0;
+    const left = (until - Date.now()) / 1000;
+    if (left <= 0) return waited;
     waited += left * speed();
-    if (waited > 120) throw new KubeadmError(`${phase}: etcdserver: too many learner members in cluster`);
+    if (waited > 120) throw new KubeadmError(`${etcdPhase}: etcdserver: too many learner members in cluster`);
     await sleep(left * 1000 + 1);
   }
+}
+
+/** Adds an etcd member as a learner. */
+function addMember(call: ToolCall, { name }: ClusterRecord, node: string, host: Host): void {
   changeCluster(call.world, name, ({ kubeadm }) => {
     const others = kubeadm.members.filter(({ address }) => address !== host.machine.address);
     const alive = others.filter(({ address }) => etcdRuns(call, address));
-    if (alive.length * 2 <= others.length)
-      throw new KubeadmError(`${phase}: etcdserver: re-configuration failed due to not enough started members`);
+    if (alive.length * 2 <= others.length) {
+      throw new KubeadmError(`${etcdPhase}: etcdserver: re-configuration failed due to not enough started members`);
+    }
     kubeadm.members = [...others, { id: randomBytes(8).toString("hex"), name: node, address: host.machine.address }];
     kubeadm.learnerUntil = Date.now() + (learnerSeconds * 1000) / speed();
   });
-  return waited;
 }
 
 /** Whether the etcd member at an address runs. */

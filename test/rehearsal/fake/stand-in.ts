@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Kind, type Properties, Refusal, Secret, type StandIn, Unknown } from "../../../rehearsal/stand-in.ts";
 import { fingerprint } from "../../../rehearsal/wire.ts";
 
@@ -23,8 +23,8 @@ const thing: Kind = {
       place: placeOf(config),
       properties: { name, inputs: fingerprint(inputs) },
     });
-    // The thing is there, and whoever made it never hears of it.
-    if (world.outage("answers") !== undefined) await once(signal, "abort");
+    // The thing is there, and whoever made it hears of it so late that a test can end him before.
+    if (world.outage("answers") !== undefined) await sleep(5000, undefined, { signal });
     return { id, outputs: { ...inputs, arn: `arn:${id}` } };
   },
   update(id, olds, news, { world, urn, name, config }) {
