@@ -66,11 +66,9 @@ async function run(folder: string, { address }: Monitor, own: boolean): Promise<
   const child = spawn(
     process.execPath,
     [
-      "--import",
-      atExit,
-      join(folder, "node_modules/@pulumi/pulumi/cmd/run/index.js"),
-      ...["--monitor", address, "--engine", address, "--project", "gyeongbu", "--stack", stack],
-      ...[
+      ["--import", atExit, join(folder, "node_modules/@pulumi/pulumi/cmd/run/index.js")],
+      ["--monitor", address, "--engine", address, "--project", "gyeongbu", "--stack", stack],
+      [
         "--organization",
         "organization",
         "--parallel",
@@ -82,7 +80,7 @@ async function run(folder: string, { address }: Monitor, own: boolean): Promise<
         "--dry-run",
         ".",
       ],
-    ],
+    ].flat(),
     {
       cwd: folder,
       stdio: ["ignore", "ignore", "pipe"],

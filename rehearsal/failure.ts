@@ -11,13 +11,26 @@ const shownCharacters = 1000;
 export class StackFailure extends Error {
   constructor(outcomes: ReadonlyMap<string, Outcome>, skipped: readonly string[]) {
     const failed = [...outcomes].filter(([, { succeeded }]) => !succeeded);
+    const hasCause = failed.some(([, { errors }]) => !errors.every(isEcho));
+    const echoes = failed.filter(([, { errors }]) => hasCause && errors.every(isEcho)).map(([name]) => name);
     const lines = [
-      ...failed.flatMap(([name, { errors }]) => [`${name} failed:`, ...describeErrors(errors)]),
+      ...failed
+        .filter(([name]) => !echoes.includes(name))
+        .flatMap(([name, { errors }]) => [`${name} failed:`, ...describeErrors(errors)]),
+      ...echoes.map((name) => `${name} was stopped by it`),
       ...skipped.map((name) => `${name} was not begun`),
     ];
     super(lines.join("\n"));
     this.name = "StackFailure";
   }
+}
+
+/** Programs of several stacks share this process: an error that one of them does not handle ends the others like this. */
+function isEcho({ urn, message }: EngineError): boolean {
+  return (
+    urn === undefined &&
+    /^(One or more errors occurred|an unhandled error occurred|(update|destroy) failed$)/.test(message)
+  );
 }
 
 function describeErrors(errors: readonly EngineError[]): string[] {

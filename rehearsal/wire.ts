@@ -117,8 +117,14 @@ export function fingerprintValue(value: Value): Json {
 
 function digest(secret: Secret): string {
   const content = reveal(secret.value);
-  const text = typeof content === "string" ? content : JSON.stringify(content);
+  const text = typeof content === "string" ? content : JSON.stringify(content, sortKeys);
   return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}
+
+/** The engine sends an object's keys in any order, and equal secrets must have equal fingerprints. */
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /**

@@ -111,11 +111,11 @@ export class World {
         "INSERT INTO counter (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
       )
       .get(name);
-    return Number(row?.["value"]);
+    return Number(row?.value);
   }
 
   outage(place: string): OutageMode | undefined {
-    const mode = this.#database.prepare("SELECT mode FROM outage WHERE place = ?").get(place)?.["mode"];
+    const mode = this.#database.prepare("SELECT mode FROM outage WHERE place = ?").get(place)?.mode;
     return mode === "refuse" || mode === "hang" ? mode : undefined;
   }
 
@@ -140,9 +140,9 @@ export class World {
       .prepare("SELECT urn, operation, seconds FROM timing ORDER BY rowid")
       .all()
       .map((row) => ({
-        urn: String(row["urn"]),
-        operation: row["operation"] as Timing["operation"],
-        seconds: Number(row["seconds"]),
+        urn: String(row.urn),
+        operation: row.operation as Timing["operation"],
+        seconds: Number(row.seconds),
       }));
   }
 
@@ -151,12 +151,12 @@ export class World {
       .prepare(`SELECT provider, type, id, urn, place, properties FROM object WHERE ${where} ORDER BY rowid`)
       .all(...values)
       .map((row) => ({
-        provider: String(row["provider"]),
-        type: String(row["type"]),
-        id: String(row["id"]),
-        urn: String(row["urn"]),
-        place: String(row["place"]),
-        properties: JSON.parse(String(row["properties"])) as JsonObject,
+        provider: String(row.provider),
+        type: String(row.type),
+        id: String(row.id),
+        urn: String(row.urn),
+        place: String(row.place),
+        properties: JSON.parse(String(row.properties)) as JsonObject,
       }));
   }
 }

@@ -24,5 +24,7 @@ function givenTargets(world: World, address: string, port: number): Backend[] | 
   const { properties } = world.get("host", address) ?? {};
   if (properties?.port !== port || !Array.isArray(properties.targets)) return undefined;
   const targetPort = Number(properties.targetPort);
-  return properties.targets.map((target) => ({ address: String(target), port: targetPort }));
+  return properties.targets
+    .filter((target) => typeof target === "string")
+    .map((address) => ({ address, port: targetPort }));
 }

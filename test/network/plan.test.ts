@@ -12,7 +12,7 @@ import {
 import { awsSite, azureSite, within } from "../support/stacks.ts";
 
 const workers = (count: number) => (config: Parameters<typeof within>[0]) => {
-  within(config, "gyeongbu:site", "nodePools", 1)["count"] = count;
+  within(config, "gyeongbu:site", "nodePools", 1).count = count;
 };
 
 describe("slots", () => {

@@ -32,3 +32,16 @@ it("falls back to the engine's summary when there is nothing else", () => {
   const errors = [{ message: "update failed" }];
   expect(new StackFailure(new Map([["bad", { ...failed, errors }]]), []).message).toBe("bad failed:\n  update failed");
 });
+
+it("does not blame a stack that another one's error stopped, unless nobody names a cause", () => {
+  const echo = { ...failed, errors: [{ message: "One or more errors occurred: 14 UNAVAILABLE" }] };
+  const cause = { ...failed, errors: [{ urn, message: "QuotaExceeded" }] };
+  const both = new Map([
+    ["innocent", echo],
+    ["guilty", cause],
+  ]);
+  expect(new StackFailure(both, []).message).toBe(
+    "guilty failed:\n  seoul-vpc: QuotaExceeded\ninnocent was stopped by it",
+  );
+  expect(new StackFailure(new Map([["alone", echo]]), []).message).toContain("alone failed:\n  One or more errors");
+});

@@ -85,6 +85,11 @@ describe("fingerprint", () => {
     });
   });
 
+  it("does not depend on the order of an object's keys", () => {
+    const one = fingerprint({ a: new Secret({ host: "h", user: { x: 1, y: 2 } }) });
+    expect(fingerprint({ a: new Secret({ user: { y: 2, x: 1 }, host: "h" }) })).toEqual(one);
+  });
+
   it("refuses an unknown", () => {
     expect(() => fingerprint({ a: Unknown.value })).toThrow("unknown");
   });
