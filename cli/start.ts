@@ -15,8 +15,10 @@ interface Options {
 }
 
 /** Whether the rehearsal shows what it is for: all stacks up, nothing changed the second time, nothing lost. */
-function isGood({ stacks, orphans }: Report): boolean {
-  return orphans.length === 0 && stacks.every(({ secondRunChanges }) => secondRunChanges === 0);
+function isGood({ stacks, orphans, problems }: Report): boolean {
+  return (
+    orphans.length === 0 && problems.length === 0 && stacks.every(({ secondRunChanges }) => secondRunChanges === 0)
+  );
 }
 
 function print(report: Report, folder: string, only: readonly string[]): void {
@@ -27,6 +29,7 @@ function print(report: Report, folder: string, only: readonly string[]): void {
     ...report.stacks.filter(({ kind }) => kind === "site").map(renderCriticalPath),
     changed.length === 0 ? "" : `The second up changed what it should have left alone:\n${changed.join("\n")}`,
     report.orphans.length === 0 ? "" : `No stack knows these objects of the world:\n${report.orphans.join("\n")}`,
+    report.problems.length === 0 ? "" : `This is wrong:\n${report.problems.join("\n")}`,
     `${isGood(report) ? "All is well" : "Something is wrong"}, after ${report.wallSeconds.toFixed(0)} s. The world stays until the next start; \`npm run rehearse -- destroy\` empties it.`,
   ];
   process.stdout.write(`\n${sections.filter((section) => section !== "").join("\n\n")}\n`);

@@ -30,6 +30,8 @@ export interface Report {
   readonly stacks: readonly StackReport[];
   /** Objects of the world that no state knows; empty when all is well. */
   readonly orphans: readonly string[];
+  /** What the network does not carry, and what no stack of ours may hold; empty when all is well. */
+  readonly problems: readonly string[];
 }
 
 const rootType = "pulumi:pulumi:Stack";

@@ -13,6 +13,8 @@ import { type Report, reportStack, type StackReport } from "./report.ts";
 import { seed } from "./seed.ts";
 import { readStackFiles, type StackFile } from "./stack-files.ts";
 import { type MakeSecrets, type Outcome, RehearsedStack, type Setting } from "./stacks.ts";
+import { stateProblems } from "./verify/resources.ts";
+import { verifyWorld } from "./verify/world.ts";
 import { World } from "./world.ts";
 
 /** What is rehearsed, and with what. */
@@ -68,6 +70,8 @@ export class Session {
     const environment = folder.environment(engine, speed);
     // The program looks at these, as it would under the plain CLI; a passphrase of the user's own would win over the file.
     process.env.PULUMI_BACKEND_URL = environment.PULUMI_BACKEND_URL;
+    // Hosts' file systems lie beside the world.
+    process.env.GYEONGBU_WORLD = environment.GYEONGBU_WORLD;
     delete process.env.PULUMI_CONFIG_PASSPHRASE;
     process.chdir(checkout);
     const world = World.open(folder.world);
@@ -142,10 +146,13 @@ export async function rehearse(rehearsal: Rehearsal, keep: boolean): Promise<Rep
     say("First up: everything is made.");
     const first = await session.up();
     throwFailures(first, session.stacks);
+    const verdict = verifyWorld(session.world, session.files);
+    for (const line of [...verdict.lines, ...verdict.problems]) say(line);
     say("\nSecond up: nothing may change.");
     const second = await session.up();
     throwFailures(second, session.stacks);
-    const report = await makeReport(session, first, second, (performance.now() - started) / 1000);
+    const seconds = (performance.now() - started) / 1000;
+    const report = await makeReport(session, first, second, verdict.problems, seconds);
     folder.status = { state: "finished", pid: process.pid, keep };
     return report;
   } catch (error) {
@@ -183,6 +190,7 @@ async function makeReport(
   session: Session,
   first: ReadonlyMap<string, Outcome>,
   second: ReadonlyMap<string, Outcome>,
+  network: readonly string[],
   wallSeconds: number,
 ): Promise<Report> {
   const seconds = session.creationSeconds();
@@ -193,7 +201,9 @@ async function makeReport(
     return reportStack(file, resources, seconds, first.get(file.name)?.seconds ?? 0, changes);
   });
   const orphans = findOrphans(session.world.all(), deployments).map(({ type, id, urn }) => `${type} ${id} ${urn}`);
-  return { engine: session.engine, speed: session.rehearsal.speed, wallSeconds, stacks, orphans };
+  const held = session.stacks.flatMap(({ name }, index) => stateProblems(name, deployments[index]?.resources ?? []));
+  const problems = [...network, ...held];
+  return { engine: session.engine, speed: session.rehearsal.speed, wallSeconds, stacks, orphans, problems };
 }
 
 /** Throws when an outcome is a failure or a stack has none. */

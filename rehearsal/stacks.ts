@@ -34,6 +34,9 @@ export interface DeployedResource extends StateResource {
   readonly inputs?: Readonly<Record<string, unknown>>;
   readonly outputs?: Readonly<Record<string, unknown>>;
   readonly additionalSecretOutputs?: readonly string[];
+  readonly protect?: boolean;
+  /** Seconds, where the program set some. */
+  readonly customTimeouts?: { readonly create?: number };
 }
 
 export interface Deployment {
@@ -50,10 +53,8 @@ export interface EngineError {
 /** Outputs of a resource whose creation nobody saw end: its inputs, and secrets still to be read where the program asked for some. */
 function withSecretOutputs(resource: DeployedResource): DeployedResource {
   const { inputs = {}, additionalSecretOutputs = [] } = resource;
-  return {
-    ...resource,
-    outputs: { ...inputs, ...Object.fromEntries(additionalSecretOutputs.map((key) => [key, emptySecret])) },
-  };
+  const unread = additionalSecretOutputs.filter((key) => !(key in inputs));
+  return { ...resource, outputs: { ...inputs, ...Object.fromEntries(unread.map((key) => [key, emptySecret])) } };
 }
 
 /** An empty string as a secret, in the form in which a state file takes one in clear. */

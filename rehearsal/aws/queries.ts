@@ -1,5 +1,5 @@
 import type { World, WorldObject } from "../world.ts";
-import { flag, number, objects, text, texts } from "./fields.ts";
+import { child, flag, number, objects, text, texts } from "./fields.ts";
 import { holds, parseAddress, parseBlock } from "./ipv4.ts";
 import { vpcIdOf } from "./references.ts";
 import { type Reader, View } from "./resource.ts";
@@ -55,8 +55,18 @@ export function nameOf({ id, properties }: WorldObject): string {
   return typeof name === "string" ? `${id} (${name})` : id;
 }
 
-/** Targets behind the front end `address:port` of a load balancer; `undefined` when nothing listens there. */
-export function awsTargets(reader: Reader, address: string, port: number): Target[] | undefined {
+/** A target group behind a listener. */
+export interface TargetGroupFacts {
+  readonly name: string;
+  readonly targets: readonly Target[];
+  /** Whether its targets see the client's address instead of the load balancer's. */
+  readonly preservesClient: boolean;
+  /** Port of the health check; absent when each target's own is asked. */
+  readonly healthPort?: number;
+}
+
+/** Target groups behind the front end `address:port` of a load balancer; `undefined` when nothing listens there. */
+export function awsTargetGroups(reader: Reader, address: string, port: number): TargetGroupFacts[] | undefined {
   for (const balancer of reader.find("aws", types.loadBalancer)) {
     const front = Object.values(balancer.properties.holds ?? {}).flat();
     if (!front.includes(address)) continue;
@@ -64,9 +74,26 @@ export function awsTargets(reader: Reader, address: string, port: number): Targe
     const listener = view
       .users(balancer.id, [[types.listener, "loadBalancerArn"]])
       .find(({ properties }) => number(properties, "port") === port);
-    if (listener !== undefined) return targetGroupsOf(listener.properties).flatMap((arn) => registered(view, arn));
+    if (listener !== undefined) return targetGroupsOf(listener.properties).map((arn) => groupFacts(view, arn));
   }
   return undefined;
+}
+
+function groupFacts(view: View, arn: string): TargetGroupFacts {
+  const group = view.get(types.targetGroup, arn);
+  const properties = group?.properties ?? {};
+  const healthPort = Number(text(child(properties, "healthCheck") ?? {}, "port"));
+  return {
+    name: group === undefined ? arn : nameOf(group),
+    targets: registered(view, arn),
+    preservesClient: text(properties, "preserveClientIp") === "true",
+    ...(Number.isInteger(healthPort) ? { healthPort } : {}),
+  };
+}
+
+/** Targets behind the front end `address:port` of a load balancer; `undefined` when nothing listens there. */
+export function awsTargets(reader: Reader, address: string, port: number): Target[] | undefined {
+  return awsTargetGroups(reader, address, port)?.flatMap(({ targets }) => targets);
 }
 
 function registered(view: View, groupArn: string): Target[] {
@@ -168,4 +195,13 @@ export function interfaceAt(reader: Reader, address: string): WorldObject | unde
     text(properties, "privateIp") === address || texts(properties, "privateIps").includes(address);
   const interfaces = reader.find("aws", types.networkInterface).find(holding);
   return interfaces ?? reader.find("aws", types.instance).find(holding);
+}
+
+/** The load balancer that has a front end at an address. */
+export function balancerAt(reader: Reader, address: string): WorldObject | undefined {
+  return reader.find("aws", types.loadBalancer).find(({ properties }) =>
+    Object.values(properties.holds ?? {})
+      .flat()
+      .includes(address),
+  );
 }

@@ -156,7 +156,7 @@ export function publicIpUser(world: World, publicIp: string): string | undefined
 }
 
 /** The interfaces' IP configurations that are members of a load balancer's pool. */
-export function poolMembers(world: World, pool: string): JsonObject[] {
+export function poolMembers(world: Pick<World, "find">, pool: string): JsonObject[] {
   return all(world, "network:NetworkInterface")
     .flatMap((nic) => objectsAt(nic.properties, "ipConfigurations"))
     .filter((part) => idsAt(part, "loadBalancerBackendAddressPools").includes(pool));

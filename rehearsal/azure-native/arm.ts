@@ -49,12 +49,12 @@ export interface Draft {
 }
 
 /** All objects of a resource type such as `network:Subnet`. */
-export function all(world: World, resource: string): WorldObject[] {
+export function all(world: Pick<World, "find">, resource: string): WorldObject[] {
   return world.find(azure, tokenOf(resource));
 }
 
 /** Children of one type, e.g. all routes of a route table. */
-export function childrenOf(world: World, parent: string, resource: string): WorldObject[] {
+export function childrenOf(world: Pick<World, "find">, parent: string, resource: string): WorldObject[] {
   return all(world, resource).filter((object) => object.id.startsWith(`${parent}/`));
 }
 

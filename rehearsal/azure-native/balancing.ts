@@ -131,11 +131,20 @@ function refuseTwins(rules: readonly JsonObject[]): void {
   }
 }
 
-/**
- * Addresses of the running machines behind `address`:`port` of a load balancer, public or internal, in pool order;
- * `undefined` when no load balancer has a rule there.
- */
-export function azureFrontend(world: World, address: string, port: number): string[] | undefined {
+/** A machine behind a rule of a load balancer. */
+export interface AzureTarget {
+  readonly address: string;
+  readonly port: number;
+  /** Where its health is probed; absent when the rule has no probe. */
+  readonly probePort?: number;
+}
+
+/** What lies behind `address`:`port` of a load balancer, public or internal; `undefined` when none has a rule there. */
+export function azureTargets(
+  world: Pick<World, "get" | "find">,
+  address: string,
+  port: number,
+): { readonly name: string; readonly targets: AzureTarget[] } | undefined {
   for (const balancer of all(world, "network:LoadBalancer")) {
     const front = objectsAt(balancer.properties, "frontendIPConfigurations").find(
       (part) => frontAddress(world, part) === address,
@@ -148,21 +157,31 @@ export function azureFrontend(world: World, address: string, port: number): stri
     );
     if (rule === undefined) continue;
     const pools = [...idsAt(rule, "backendAddressPools"), textAt(rule, "backendAddressPool.id") ?? []].flat();
-    return [...new Set(pools.flatMap((pool) => membersOf(world, balancer, pool)))].filter(
-      (member) => world.get("host", member)?.properties.power === "on",
-    );
+    const members = [...new Set(pools.flatMap((pool) => membersOf(world, balancer, pool)))];
+    const probe = objectsAt(balancer.properties, "probes").find((part) => idOf(part) === textAt(rule, "probe.id"));
+    const probePort = numberAt(probe, "port");
+    const own = textAt(rule, "protocol") === "All" ? port : (numberAt(rule, "backendPort") ?? port);
+    const targets = members
+      .filter((member) => world.get("host", member)?.properties.power === "on")
+      .map((member) => ({ address: member, port: own, ...(probePort === undefined ? {} : { probePort }) }));
+    return { name: lastName(balancer.id), targets };
   }
   return undefined;
 }
 
-function frontAddress(world: World, front: JsonObject): string | undefined {
+/** Addresses of the running machines behind a front end, in pool order; `undefined` when no load balancer has a rule there. */
+export function azureFrontend(world: Pick<World, "get" | "find">, address: string, port: number): string[] | undefined {
+  return azureTargets(world, address, port)?.targets.map((target) => target.address);
+}
+
+function frontAddress(world: Pick<World, "get">, front: JsonObject): string | undefined {
   const own = textAt(front, "privateIPAddress");
   if (own !== undefined) return own;
   const publicIp = textAt(front, "publicIPAddress.id");
   return textAt(publicIp === undefined ? undefined : world.get(azure, publicIp)?.properties, "ipAddress");
 }
 
-function membersOf(world: World, balancer: WorldObject, pool: string): string[] {
+function membersOf(world: Pick<World, "find">, balancer: WorldObject, pool: string): string[] {
   const fixed = objectsAt(balancer.properties, "backendAddressPools")
     .filter((part) => idOf(part) === pool)
     .flatMap((part) => objectsAt(part, "loadBalancerBackendAddresses"))

@@ -1,10 +1,9 @@
-import { createHash } from "node:crypto";
 import { Refusal } from "../stand-in.ts";
 import type { JsonObject, WorldObject } from "../world.ts";
-import { formatAddress, parsePrefix } from "./address.ts";
 import { all, type Draft, lastName, refer } from "./arm.ts";
 import { flagAt, numberAt, objectsAt, textAt, textsAt } from "./fields.ts";
 import type { ArmType } from "./resource.ts";
+import { tunnelDifferences, tunnelsAt } from "./tunnel-match.ts";
 
 /** One IPsec connection of a VPN gateway; with the other end in the world, both ends must agree. */
 export const gatewayConnection: ArmType = {
@@ -135,57 +134,11 @@ function requireBgp({ inputs, id }: Draft, gateway: WorldObject, local: WorldObj
   }
 }
 
-/**
- * Compares the connection with the AWS tunnel whose outside address its local network gateway names, if one is in the
- * world. In reality such a connection is created and stays down; here it is refused, and the words say what differs.
- */
+/** In reality such a connection is created and stays down; here it is refused, and the words say what differs. */
 function matchTunnel(draft: Draft, gateway: WorldObject, local: WorldObject): void {
-  const outside = textAt(local.properties, "gatewayIpAddress");
-  for (const vpn of draft.world.find("aws", "aws:ec2/vpnConnection:VpnConnection")) {
-    for (const [index, tunnel] of objectsAt(vpn.properties, "tunnels").entries()) {
-      if (textAt(tunnel, "outsideAddress") !== outside) continue;
-      const differences = tunnelDifferences(draft.inputs, tunnel, gateway, local);
-      if (differences.length === 0) return;
-      throw new Refusal(
-        "TunnelNeverComesUp",
-        `tunnel ${index + 1} of ${vpn.id} (${outside}) and connection ${draft.name}: ${differences.join("; ")}`,
-      );
-    }
+  for (const tunnel of tunnelsAt(draft.world, textAt(local.properties, "gatewayIpAddress"))) {
+    const differences = tunnelDifferences(draft.inputs, tunnel, gateway, local);
+    if (differences.length === 0) continue;
+    throw new Refusal("TunnelNeverComesUp", `${tunnel.name} and connection ${draft.name}: ${differences.join("; ")}`);
   }
-}
-
-function tunnelDifferences(inputs: JsonObject, tunnel: JsonObject, gateway: WorldObject, local: WorldObject): string[] {
-  const differences: string[] = [];
-  const compare = (what: string, aws: unknown, azure: unknown): void => {
-    if (aws !== azure) differences.push(`${what}: ${String(aws)} on AWS, ${String(azure)} on Azure`);
-  };
-  const key = createHash("sha256")
-    .update(textAt(inputs, "sharedKey") ?? "")
-    .digest("hex");
-  if (textAt(tunnel, "pskFingerprint") !== `sha256:${key}`) differences.push("pre-shared keys differ");
-  compare("ASN of AWS", numberAt(tunnel, "awsAsn"), numberAt(local.properties, "bgpSettings.asn"));
-  compare("ASN of Azure", numberAt(tunnel, "customerAsn"), numberAt(gateway.properties, "bgpSettings.asn"));
-  const first = parsePrefix(textAt(tunnel, "insideCidr") ?? "")?.first ?? 0;
-  compare(
-    "BGP address of AWS (first host of the tunnel's /30)",
-    formatAddress(first + 1),
-    textAt(local.properties, "bgpSettings.bgpPeeringAddress"),
-  );
-  const peer = textAt(tunnel, "peerAddress") ?? "";
-  const instance = objectsAt(gateway.properties, "bgpSettings.bgpPeeringAddresses").find((part) =>
-    textsAt(part, "tunnelIpAddresses").includes(peer),
-  );
-  if (instance === undefined) {
-    differences.push(`AWS's customer gateway is ${peer}, which is no public address of ${lastName(gateway.id)}`);
-    return differences;
-  }
-  const own = objectsAt(inputs, "gatewayCustomBgpIpAddresses").find(
-    (part) => part.ipConfigurationId === instance.ipconfigurationId,
-  );
-  compare(
-    "BGP address of Azure (second host of the tunnel's /30)",
-    formatAddress(first + 2),
-    textAt(own, "customBgpIpAddress"),
-  );
-  return differences;
 }

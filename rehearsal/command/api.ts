@@ -1,5 +1,5 @@
-import { azureFrontend } from "../azure-native/balancing.ts";
-import { type Backend, backendsOf } from "../kubernetes/frontends.ts";
+import { backendsOf } from "../kubernetes/frontends.ts";
+import { connectionObstacle } from "../verify/reach.ts";
 import type { World } from "../world.ts";
 import { type ClusterRecord, clusterRecords } from "./cluster.ts";
 import { Host } from "./host.ts";
@@ -50,11 +50,15 @@ function dialApi(from: Host, world: World, address: string, port: number): Reach
     if (!isActive(from, "haproxy")) return `${at}: connect: connection refused`;
     const servers = haproxyServers(from.files.read("/etc/haproxy/haproxy.cfg") ?? "").get(port);
     if (servers === undefined) return `${at}: connect: connection refused`;
-    const reached = first(world, servers.map(endpoint));
-    return reached === undefined ? "EOF" : { ...reached, balancer: undefined };
+    const ways = servers.map(endpoint).map((server) => ({ server, obstacle: obstacleTo(from, world, server) }));
+    const open = ways.filter(({ obstacle }) => obstacle === undefined).map(({ server }) => server);
+    const obstacle = open.length === 0 ? ways[0]?.obstacle : undefined;
+    const reached = first(world, open);
+    return reached === undefined ? because("EOF", obstacle) : { ...reached, balancer: undefined };
   }
   if (findMachine(world, address) !== undefined) {
-    if (!machineAnswers(world, address)) return `${at}: i/o timeout`;
+    const obstacle = obstacleTo(from, world, { address, port });
+    if (!machineAnswers(world, address) || obstacle !== undefined) return because(`${at}: i/o timeout`, obstacle);
     const direct = answerAt(world, address, port);
     return direct === undefined ? `${at}: connect: connection refused` : { ...direct, balancer: undefined };
   }
@@ -67,14 +71,18 @@ function dialApi(from: Host, world: World, address: string, port: number): Reach
       ) ?? answerAt(world, virtual.machine.address, port);
     return held === undefined ? `${at}: connect: connection refused` : { ...held, balancer: address };
   }
-  const backends = backendsOf(world, address, port) ?? [];
-  // A machine behind Azure's internal load balancer does not reach its own front end (learn.microsoft.com, load-balancer-troubleshoot).
-  if (azureFrontend(world, address, port)?.includes(from.machine.address) === true) return `${at}: i/o timeout`;
-  const reached = first(
-    world,
-    backends.flatMap((backend) => endpointsOf(world, backend)),
-  );
-  return reached === undefined ? `${at}: i/o timeout` : { ...reached, balancer: address };
+  const obstacle = obstacleTo(from, world, { address, port });
+  const reached = obstacle === undefined ? first(world, backendsOf(world, address, port) ?? []) : undefined;
+  return reached === undefined ? because(`${at}: i/o timeout`, obstacle) : { ...reached, balancer: address };
+}
+
+/** What a dialler sees, and what it cannot see. */
+function because(error: string, obstacle: string | undefined): string {
+  return obstacle === undefined ? error : `${error} (${obstacle})`;
+}
+
+function obstacleTo(from: Host, world: World, { address, port }: Endpoint): string | undefined {
+  return address === from.machine.address ? undefined : connectionObstacle(world, from.machine.address, address, port);
 }
 
 interface Endpoint {
@@ -93,12 +101,6 @@ function first(world: World, endpoints: readonly Endpoint[]): Omit<Reached, "bal
     if (reached !== undefined) return reached;
   }
   return undefined;
-}
-
-/** Where no port is told, any API server at the address will do. */
-function endpointsOf(world: World, { address, port }: Backend): Endpoint[] {
-  const ports = port === undefined ? clusterRecords(world).map(({ kubeadm }) => kubeadm.bindPort) : [port];
-  return [...new Set(ports)].map((one) => ({ address, port: one }));
 }
 
 function answerAt(world: World, address: string, port: number): Omit<Reached, "balancer"> | undefined {

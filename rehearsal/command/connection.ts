@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Properties, Refusal } from "../stand-in.ts";
+import { connectionObstacle, entranceObstacle } from "../verify/reach.ts";
 import { reveal } from "../wire.ts";
 import type { World } from "../world.ts";
 import { addOperator, bootEarly } from "./boot.ts";
@@ -120,11 +121,14 @@ async function connect(target: Endpoint, from: Machine | undefined, world: World
   const machine = findMachine(world, target.host);
   const silence = target.perDialTimeout === 0 ? "connect: connection timed out" : "i/o timeout";
   const lost = target.perDialTimeout === 0 ? kernelDialTimeoutSeconds : target.perDialTimeout;
-  const unreachable = (): DialError =>
-    from === undefined
-      ? new DialError(`dial tcp ${address}: ${silence}`, lost)
-      : new DialError("ssh: rejected: connect failed (Connection timed out)", lost);
+  const unreachable = (obstacle?: string): DialError => {
+    const error =
+      from === undefined ? `dial tcp ${address}: ${silence}` : "ssh: rejected: connect failed (Connection timed out)";
+    return new DialError(obstacle === undefined ? error : `${error} (${obstacle})`, lost);
+  };
   if (machine === undefined || !machine.on || !routed(machine, target.host, from)) throw unreachable();
+  const obstacle = obstacleTo(machine, target.port, from, world);
+  if (obstacle !== undefined) throw unreachable(obstacle);
   const outage = world.outage(machine.place);
   if (outage === "hang") throw unreachable();
   if (outage === "refuse" || target.port !== 22) {
@@ -149,6 +153,14 @@ function routed(machine: Machine, dialled: string, from: Machine | undefined): b
   if (from !== undefined) return from.place === machine.place && dialled === machine.address;
   if (machine.cloud) return machine.publicAddress === dialled;
   return true;
+}
+
+/** What the cloud's network has against the connection; nothing is known about the way to other machines. */
+function obstacleTo(machine: Machine, port: number, from: Machine | undefined, world: World): string | undefined {
+  if (!machine.cloud) return undefined;
+  return from === undefined
+    ? entranceObstacle(world, machine.address, port)
+    : connectionObstacle(world, from.address, machine.address, port);
 }
 
 /** Whether a bastion's sshd opens a connection for its client. */

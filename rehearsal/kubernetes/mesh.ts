@@ -7,7 +7,7 @@ import { installedCilium } from "./installed.ts";
 import { cidrContains, cidrsOverlap, externalAddress, meshService } from "./load-balancers.ts";
 
 /** A cluster whose Cilium is told to be part of a mesh. */
-interface Member {
+export interface Member {
   readonly cluster: Cluster;
   readonly name: string;
   readonly id: string;
@@ -19,7 +19,7 @@ interface Member {
 }
 
 /** An entry of `clustermesh.config.clusters`. */
-interface Peer {
+export interface Peer {
   readonly name: string;
   readonly hosts: readonly string[];
   readonly port: number;
@@ -36,13 +36,25 @@ const alike: readonly { path: string; because: string }[] = [
   { path: "clustermesh.apiserver.tls.authMode", because: "the users of one etcd would be unknown to the other" },
 ];
 
-/** What keeps the meshed clusters of the world from reaching each other, one sentence each; empty when the mesh works or there is none. */
-export function meshProblems(world: World): string[] {
-  const members = clusters(world).flatMap((cluster) => memberOf(world, cluster));
+/**
+ * What keeps the meshed clusters of the world from reaching each other, one sentence each; empty when the mesh works or there is none.
+ * `expected` are the clusters that should be there by now; without it all that anyone lists.
+ */
+export function meshProblems(world: World, expected?: ReadonlySet<string>): string[] {
+  const members = membersOf(world);
   return [
-    ...members.flatMap((member) => [...ownProblems(member), ...peerProblems(world, member, members)]),
+    ...members.flatMap((member) => [...ownProblems(member), ...peerProblems(world, member, members, expected)]),
     ...pairs(members).flatMap(([a, b]) => (isPeer(a, b) || isPeer(b, a) ? pairProblems(world, a, b) : [])),
   ];
+}
+
+export function membersOf(world: World): Member[] {
+  return clusters(world).flatMap((cluster) => memberOf(world, cluster));
+}
+
+/** Members that list each other. */
+export function pairsOfPeers(members: readonly Member[]): [Member, Member][] {
+  return pairs(members).filter(([a, b]) => isPeer(a, b) && isPeer(b, a));
 }
 
 function memberOf(world: World, cluster: Cluster): Member[] {
@@ -92,10 +104,16 @@ function ownProblems({ cluster, id, values }: Member): string[] {
   return problems.map((problem) => `${cluster.name}: ${problem}`);
 }
 
-function peerProblems(world: World, member: Member, members: readonly Member[]): string[] {
+function peerProblems(
+  world: World,
+  member: Member,
+  members: readonly Member[],
+  expected: ReadonlySet<string> | undefined,
+): string[] {
   const { cluster, peers } = member;
   return peers.flatMap((peer) => {
     const found = members.find(({ name }) => name === peer.name);
+    if (found === undefined && expected?.has(peer.name) === false) return [];
     if (found === undefined)
       return [
         `${cluster.name}: clustermesh.config.clusters lists ${peer.name}, and no cluster of the world bears that cluster.name in a mesh`,
@@ -118,10 +136,14 @@ function endpointProblems(world: World, from: string, peer: Member, host: string
   const backends = backendsOf(world, host, port);
   if (backends !== undefined) {
     if (type === "ClusterIP") return [`${where}, and its Service is of type ClusterIP, which no load balancer reaches`];
-    const found = reaches(backends, addresses, nodePort);
-    return found
-      ? []
-      : [`${where}, and no node of ${cluster.name} with its NodePort ${nodePort} is behind that load balancer`];
+    if (!reaches(backends, addresses, nodePort))
+      return [`${where}, and no node of ${cluster.name} with its NodePort ${nodePort} is behind that load balancer`];
+    return backends
+      .filter((backend) => !addresses.includes(backend.address) || backend.port !== nodePort)
+      .map(
+        (backend) =>
+          `${where}, whose load balancer also sends to ${backend.address}:${backend.port}, where nothing listens`,
+      );
   }
   if (addresses.includes(host)) {
     const served = type === "NodePort" && port === nodePort;

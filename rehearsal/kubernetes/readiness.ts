@@ -1,4 +1,5 @@
 import type { EffectiveValues } from "../../components/cilium/effective-values.ts";
+import { siteProblems } from "../verify/site.ts";
 import type { World } from "../world.ts";
 import { bgpProblems } from "./bgp.ts";
 import { apiServerPort, type Cluster, type ClusterNode, clusters, nodesOf, objectsOf } from "./cluster.ts";
@@ -32,6 +33,7 @@ export function releaseObstacles(world: World, cluster: Cluster, cilium: Install
     ...addressObstacles(nodes, values),
     ...secretObstacles(world, cluster, values),
     ...serviceObstacles(world, cluster, values),
+    ...siteProblems(world, cluster, values),
   ];
 }
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { awsObstacle, type Packet } from "../../rehearsal/aws/path.ts";
+import { awsObstacle } from "../../rehearsal/aws/path.ts";
 import { awsFrontend, awsRouteTables, awsTargets, strandedNatGateways } from "../../rehearsal/aws/queries.ts";
+import type { Packet } from "../../rehearsal/packet.ts";
 import type { Properties } from "../../rehearsal/stand-in.ts";
 import { Cloud, output, type Resource, type Seoul, seoul } from "./aws-cloud.ts";
 

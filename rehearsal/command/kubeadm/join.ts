@@ -1,6 +1,7 @@
 import { randomBytes, X509Certificate } from "node:crypto";
 import { isIPv4 } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connectionObstacle } from "../../verify/reach.ts";
 import { type Reached, reachApi } from "../api.ts";
 import { type ClusterRecord, changeCluster, clusterRecord, hashOf, nodeRecords, putNode } from "../cluster.ts";
 import { Host } from "../host.ts";
@@ -210,12 +211,23 @@ function addMember(call: ToolCall, { name }: ClusterRecord, node: string, host: 
   changeCluster(call.world, name, ({ kubeadm }) => {
     const others = kubeadm.members.filter(({ address }) => address !== host.machine.address);
     const alive = others.filter(({ address }) => etcdRuns(call, address));
+    const obstacle = alive.map(({ address }) => etcdObstacle(call, host, address)).find((found) => found !== undefined);
+    if (obstacle !== undefined) throw new KubeadmError(`${etcdPhase}: context deadline exceeded (${obstacle})`);
     if (alive.length * 2 <= others.length) {
       throw new KubeadmError(`${etcdPhase}: etcdserver: re-configuration failed due to not enough started members`);
     }
     kubeadm.members = [...others, { id: randomBytes(8).toString("hex"), name: node, address: host.machine.address }];
     kubeadm.learnerUntil = Date.now() + (learnerSeconds * 1000) / speed();
   });
+}
+
+/** What keeps two members of etcd from each other: the new one asks to be added (2379), and both replicate (2380). */
+function etcdObstacle({ world }: ToolCall, { machine }: Host, other: string): string | undefined {
+  return (
+    connectionObstacle(world, machine.address, other, 2379) ??
+    connectionObstacle(world, machine.address, other, 2380) ??
+    connectionObstacle(world, other, machine.address, 2380)
+  );
 }
 
 /** Whether the etcd member at an address runs. */
