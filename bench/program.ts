@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
 import { readStack } from "../components/config/read.ts";
 import { makeInterconnectSecrets, makeSiteSecrets } from "../components/secrets/make.ts";
 import { defaultProject } from "./default-project.ts";
@@ -15,6 +17,7 @@ import { type Monitor, type Registered, startMonitor } from "./monitor.ts";
 const stack = process.argv[2] ?? "prod-seoul";
 const root = join(import.meta.dirname, "..");
 const runs = 5;
+const Project = z.object({ runtime: z.object({ options: z.object({ nodeargs: z.string() }) }) });
 const config = await configuration();
 
 interface Run {
@@ -66,7 +69,7 @@ async function run(folder: string, { address }: Monitor, own: boolean): Promise<
   const child = spawn(
     process.execPath,
     [
-      ["--import", atExit, join(folder, "node_modules/@pulumi/pulumi/cmd/run/index.js")],
+      [...(own ? nodeArgs() : []), "--import", atExit, join(folder, "node_modules/@pulumi/pulumi/cmd/run/index.js")],
       ["--monitor", address, "--engine", address, "--project", "gyeongbu", "--stack", stack],
       [
         "--organization",
@@ -95,6 +98,12 @@ async function run(folder: string, { address }: Monitor, own: boolean): Promise<
   // Microseconds and KiB.
   const usage = JSON.parse(readFileSync(report, "utf8")) as NodeJS.ResourceUsage;
   return { seconds, cpuSeconds: (usage.userCPUTime + usage.systemCPUTime) / 1e6, peakMiB: usage.maxRSS / 1024 };
+}
+
+/** What the language host gives Node for us: `runtime.options.nodeargs` of Pulumi.yaml. */
+function nodeArgs(): string[] {
+  const project = Project.parse(parse(readFileSync(join(root, "Pulumi.yaml"), "utf8")));
+  return project.runtime.options.nodeargs.split(" ");
 }
 
 async function configuration(): Promise<Record<string, string>> {

@@ -68,7 +68,7 @@ export function commandKind(): Kind {
     async delete(id, outputs, call) {
       const before = { stdout: text(outputs.stdout) ?? "", stderr: text(outputs.stderr) ?? "" };
       await run(text(outputs.delete), outputs, before, call, recorder("delete", call));
-      rmSync(outputFile(id, { host: connectionOf(outputs).host }), { force: true });
+      rmSync(outputFile(id), { force: true });
       call.world.remove("command", id);
       // A replacement has the same URN and takes the old one's place.
       if (call.world.byUrn(call.urn) === undefined) forgetCluster(call.world, call.urn);
@@ -77,7 +77,7 @@ export function commandKind(): Kind {
       const object = world.get("command", id);
       if (object === undefined) return undefined;
       const inputs: JsonObject = object.properties;
-      const file = outputFile(id, object.properties);
+      const file = outputFile(id);
       const { stdout, stderr }: Streams = existsSync(file)
         ? JSON.parse(readFileSync(file, "utf8"))
         : { stdout: "", stderr: "" };
@@ -165,18 +165,14 @@ function remember(id: string, inputs: Properties, outputs: Streams, { world, urn
   const properties = fingerprint(withSecrets(inputs));
   const place = world.get("host", connectionOf(inputs).host)?.place ?? "";
   world.put({ provider: "command", type, id, urn, place, properties });
-  const file = outputFile(id, { host: connectionOf(inputs).host });
+  const file = outputFile(id);
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   writeFileSync(file, JSON.stringify(outputs), { mode: 0o600 });
 }
 
-function outputFile(id: string, properties: JsonObject): string {
-  const connection = properties.connection;
-  const inside =
-    connection !== null && typeof connection === "object" && !Array.isArray(connection) ? connection.host : undefined;
-  const host = inside ?? properties.host;
-  const address = typeof host === "string" && /^[\d.]+$/.test(host) ? host : "unknown";
-  return join(machineDirectory(address), "commands", `${id}.json`);
+/** Where what a step printed is kept: beside the machines, since it may be secret, and by the step alone, since its host may be, too. */
+function outputFile(id: string): string {
+  return join(machineDirectory("commands"), `${id}.json`);
 }
 
 /** Notes what tools took on top of connecting. */

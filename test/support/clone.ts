@@ -31,7 +31,7 @@ export class Clone {
   async run(command: string, watch?: (args: string) => void): Promise<Ran> {
     const child = spawn("bash", ["-c", command], {
       cwd: this.folder,
-      env: { ...process.env, PATH: `${join(root, "node_modules/.bin")}:${process.env["PATH"] ?? ""}` },
+      env: { ...process.env, PATH: `${join(root, "node_modules/.bin")}:${process.env.PATH ?? ""}` },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";
