@@ -161,7 +161,9 @@ const AzurePool = z.strictObject({
     version: z.string().regex(/^\d+\.\d+\.\d+$/, "write an exact image version; latest would move"),
   }),
 });
-const Host = z.strictObject({ address: Ipv4, rack: z.string().min(1), hostKey: HostKey });
+/** It becomes a node label and part of Kubernetes names. */
+const RackName = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,20}[a-z0-9])?$/, "a-z, 0-9 and -");
+const Host = z.strictObject({ address: Ipv4, rack: RackName, hostKey: HostKey });
 const OnPremPool = z.strictObject({
   ...pool,
   hosts: z.array(Host).min(1),
@@ -225,7 +227,7 @@ const OnPremSite = z.strictObject({
   access: z.discriminatedUnion("kind", [JumpHost, z.strictObject({ kind: z.literal("direct") })]),
   /** A load balancer of the data centre in front of the control planes, for operators; nodes use their local proxy. */
   apiAddress: Ipv4.optional(),
-  racks: z.array(z.strictObject({ name: z.string().min(1), subnet: Cidr, tors: z.array(TopOfRack).min(1) })).min(1),
+  racks: z.array(z.strictObject({ name: RackName, subnet: Cidr, tors: z.array(TopOfRack).min(1) })).min(1),
   bgp: z.strictObject({
     nodeAsn: Asn,
     torAsn: Asn,
