@@ -92,6 +92,14 @@ export const statements: readonly Statement[] = [
     },
   },
   {
+    title: "Load balancers on AWS do not show their targets the client's address.",
+    reason:
+      "A target that dials its own load balancer would get its own address as the client's, and no answer (docs.aws.amazon.com/elasticloadbalancing, hairpinning); and its firewall would have to know every client.",
+    types: ["aws:lb/targetGroup:TargetGroup"],
+    check: ({ inputs }) =>
+      inputs.preserveClientIp === "false" ? [] : ['preserves client addresses; set preserveClientIp: "false"'],
+  },
+  {
     title: "No firewall rule lets everyone in, and none lets everything out to everyone.",
     reason: "Whatever is not in the port table (components/network/ports.ts) stays shut.",
     types: [

@@ -1,7 +1,7 @@
 import { isRecord, type StackFile } from "./stack-files.ts";
 import type { Json, WorldObject } from "./world.ts";
 
-/** A site's machines by its stack file; they have a host key and no URN, since nothing of ours made them. */
+/** A site's machines, load balancer and routers by its stack file; they have no URN, since nothing of ours made them. */
 export function machinesOf({ name, spec }: StackFile): WorldObject[] {
   const access = isRecord(spec.access) && spec.access.kind === "jump-host" ? [spec.access] : [];
   const jumpHosts = access.map((host) => machine(name, `${name}-jump-host`, host, []));
@@ -12,7 +12,27 @@ export function machinesOf({ name, spec }: StackFile): WorldObject[] {
       return machine(name, `${name}-${text(host.address)}`, host, typeof path === "string" ? [path] : []);
     }),
   );
-  return [...jumpHosts, ...nodes, ...apiBalancer(name, spec, pools)];
+  return [...jumpHosts, ...nodes, ...apiBalancer(name, spec, pools), ...routers(name, spec)];
+}
+
+/** The racks' ToRs as the data centre has set them up: each speaks BGP with its rack's nodes, and takes pods and load-balancer addresses from them. */
+function routers(place: string, { bgp, loadBalancers, network, racks }: StackFile["spec"]): WorldObject[] {
+  if (!isRecord(bgp)) return [];
+  const accepts = [isRecord(network) ? network.pods : undefined, loadBalancers].map(text);
+  return records(racks).flatMap((rack) =>
+    records(rack.tors).map((tor): WorldObject => {
+      const properties = {
+        name: text(tor.name),
+        rack: text(rack.name),
+        asn: Number(bgp.torAsn),
+        nodeAsn: Number(bgp.nodeAsn),
+        // On unless the stack file says otherwise, as the program has it.
+        md5: bgp.md5 !== false,
+        accepts,
+      };
+      return { provider: "host", type: "router", id: text(tor.address), urn: "", place, properties };
+    }),
+  );
 }
 
 /** The data centre's own load balancer in front of the API, where the site has one: it sends to the control planes' 6443. */

@@ -17,18 +17,21 @@ export interface Packet {
 
 /** How a packet's way through one cloud ends. */
 export type Passage =
-  | { readonly end: "arrived" }
-  /** The first thing that stops it, as a sentence that names it. */
-  | { readonly end: "stopped"; readonly by: string }
+  /** `at` is the private address of the interface that has it now, which for a pod's packet is its node's; empty when nobody can tell. */
+  | { readonly end: "arrived"; readonly at: string }
+  /** The first thing that stops it, as a sentence that names it; `at` is the private address of the interface that did, if it was one. */
+  | { readonly end: "stopped"; readonly by: string; readonly at?: string }
   /** It leaves to the Internet, sent there by `by`, a route. */
   | { readonly end: "internet"; readonly by: string }
   /** It leaves by a VPN: ids of the AWS connections, or of the Azure gateway, that may carry it. */
   | { readonly end: "vpn"; readonly by: readonly string[] };
 
-export const arrived: Passage = { end: "arrived" };
+export function arrived(at: string): Passage {
+  return { end: "arrived", at };
+}
 
-export function stopped(by: string): Passage {
-  return { end: "stopped", by };
+export function stopped(by: string, at?: string): Passage {
+  return { end: "stopped", by, ...(at === undefined ? {} : { at }) };
 }
 
 /** The prefixes that come in over a VPN; `undefined` when the other end is not in the world and may announce anything. */

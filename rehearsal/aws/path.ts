@@ -93,18 +93,18 @@ function deliver(ground: Ground, packet: Packet, address: string, route: RouteFa
   const receiver = ground.interfaceAt(address);
   if (receiver === undefined) return toBalancer(ground, packet, address);
   if (route !== undefined && checks(receiver)) {
-    return stopped(`${nameOf(receiver)} drops packets for ${packet.to}: sourceDestCheck is on`);
+    return stopped(`${nameOf(receiver)} drops packets for ${packet.to}: sourceDestCheck is on`, address);
   }
   const admitted = packet.reply !== undefined || ground.admits(receiver, "ingress", sourceOf(packet), packet);
-  return admitted ? arrived : noRule(receiver, "ingress", sourceOf(packet), packet);
+  return admitted ? arrived(address) : noRule(receiver, "ingress", sourceOf(packet), packet, address);
 }
 
 /** To a load balancer's front end, and from there to at least one of its targets. */
 function toBalancer(ground: Ground, packet: Packet, address: string): Passage {
   const balancer = ground.balancerAt(address);
   if (balancer === undefined)
-    return ground.isHeld(address) ? arrived : stopped(`no interface has the address ${address}`);
-  if (packet.reply !== undefined) return arrived;
+    return ground.isHeld(address) ? arrived(address) : stopped(`no interface has the address ${address}`);
+  if (packet.reply !== undefined) return arrived(address);
   const groups = awsTargetGroups(ground.reader, address, packet.port ?? 0);
   if (groups === undefined) return stopped(`${nameOf(balancer)} has no listener on port ${packet.port}`);
   const guarded = Ground.groupsOf(balancer).length > 0;
@@ -114,7 +114,7 @@ function toBalancer(ground: Ground, packet: Packet, address: string): Passage {
   const failed = passages.find(({ end }) => end === "stopped");
   if (failed === undefined && passages.length === 0)
     return stopped(`${nameOf(balancer)} has no target behind port ${packet.port}`);
-  return passages.find(({ end }) => end === "arrived") ?? failed ?? arrived;
+  return passages.find(({ end }) => end === "arrived") ?? failed ?? arrived(address);
 }
 
 function toTargets(
@@ -180,9 +180,16 @@ function transit(ground: Ground, view: View, attachmentId: string, packet: Packe
   return passages.find(({ end }) => end === "stopped") ?? passages[0] ?? stopped(`${next.vpc.id} has no subnets`);
 }
 
-function noRule(owner: WorldObject, direction: "ingress" | "egress", peer: string, packet: Packet): Passage {
+function noRule(
+  owner: WorldObject,
+  direction: "ingress" | "egress",
+  peer: string,
+  packet: Packet,
+  at?: string,
+): Passage {
   const groups = Ground.groupsOf(owner).join(", ");
   return stopped(
     `security groups ${groups} of ${nameOf(owner)} have no ${direction} rule for ${kindOf(packet)} ${direction === "ingress" ? "from" : "to"} ${peer}`,
+    at,
   );
 }

@@ -163,17 +163,20 @@ function throughAppliance(ground: Ground, packet: Packet, address: string, place
   if (address !== packet.to && !flagAt(receiver.nic.properties, "enableIPForwarding"))
     return stopped(
       `network interface ${lastName(receiver.nic.id)} drops packets for ${packet.to}: enableIPForwarding is off`,
+      address,
     );
   return admit(ground, receiver, packet);
 }
 
 function admit(ground: Ground, { nic, part }: { nic: WorldObject; part: JsonObject }, packet: Packet): Passage {
   const denial = denied(ground, nic, textAt(part, "subnet.id") ?? "", "Inbound", packet);
-  if (denial !== undefined) return stopped(denial);
+  if (denial !== undefined) return stopped(denial, textAt(part, "privateIPAddress"));
   const machine = ground
     .all("compute:VirtualMachine")
     .some(({ properties }) => idsAt(properties, "networkProfile.networkInterfaces").includes(nic.id));
-  return machine ? arrived : stopped(`network interface ${lastName(nic.id)} belongs to no virtual machine`);
+  return machine
+    ? arrived(textAt(part, "privateIPAddress") ?? "")
+    : stopped(`network interface ${lastName(nic.id)} belongs to no virtual machine`);
 }
 
 /** What the interface's and the subnet's security groups say; out of an interface its own comes first, into it last. */
@@ -219,7 +222,7 @@ function toBalancer(ground: Ground, packet: Packet, place: string): Passage {
   const failed = passages.find(({ end }) => end === "stopped");
   if (passages.length === 0)
     return stopped(`load balancer ${found.name} has no machine behind ${packet.to}:${packet.port}`);
-  return passages.find(({ end }) => end === "arrived") ?? failed ?? arrived;
+  return passages.find(({ end }) => end === "arrived") ?? failed ?? arrived(packet.to);
 }
 
 /** Ids of the security groups of a machine's interface, and its subnet: machines that are equal in these fare alike. */

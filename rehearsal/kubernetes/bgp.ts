@@ -13,6 +13,7 @@ import {
 } from "./cluster.ts";
 import type { InstalledCilium } from "./installed.ts";
 import { selects } from "./selectors.ts";
+import { sessionProblems } from "./sessions.ts";
 
 /** What BGP would silently not do: Cilium reports most of these in a condition at best (facts of the 1.18 to 1.20 sources). */
 export function bgpProblems(world: World, cluster: Cluster, { values }: InstalledCilium): string[] {
@@ -34,6 +35,7 @@ export function bgpProblems(world: World, cluster: Cluster, { values }: Installe
   return [
     ...routed,
     ...selectionProblems(configs, nodes),
+    ...sessionProblems(world, cluster.name, nodes),
     ...configs.flatMap(({ name, body }) =>
       peersOf(body)
         .map((peer) => text(record(peer.peerConfigRef).name))

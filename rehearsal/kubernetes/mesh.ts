@@ -33,17 +33,18 @@ const alike: readonly { path: string; because: string }[] = [
   { path: "encryption.enabled", because: "mixed encryption is not supported" },
   { path: "encryption.type", because: "mixed encryption is not supported" },
   { path: "MTU", because: "the larger packets are lost on the way" },
+  { path: "clustermesh.policyDefaultLocalCluster", because: "a policy would mean other pods on either side" },
   { path: "clustermesh.apiserver.tls.authMode", because: "the users of one etcd would be unknown to the other" },
 ];
 
 /**
  * What keeps the meshed clusters of the world from reaching each other, one sentence each; empty when the mesh works or there is none.
- * `expected` are the clusters that should be there by now; without it all that anyone lists.
+ * `absent` are members that nobody expects to be there.
  */
-export function meshProblems(world: World, expected?: ReadonlySet<string>): string[] {
+export function meshProblems(world: World, absent: ReadonlySet<string> = new Set()): string[] {
   const members = membersOf(world);
   return [
-    ...members.flatMap((member) => [...ownProblems(member), ...peerProblems(world, member, members, expected)]),
+    ...members.flatMap((member) => [...ownProblems(member), ...peerProblems(world, member, members, absent)]),
     ...pairs(members).flatMap(([a, b]) => (isPeer(a, b) || isPeer(b, a) ? pairProblems(world, a, b) : [])),
   ];
 }
@@ -104,16 +105,11 @@ function ownProblems({ cluster, id, values }: Member): string[] {
   return problems.map((problem) => `${cluster.name}: ${problem}`);
 }
 
-function peerProblems(
-  world: World,
-  member: Member,
-  members: readonly Member[],
-  expected: ReadonlySet<string> | undefined,
-): string[] {
+function peerProblems(world: World, member: Member, members: readonly Member[], absent: ReadonlySet<string>): string[] {
   const { cluster, peers } = member;
   return peers.flatMap((peer) => {
     const found = members.find(({ name }) => name === peer.name);
-    if (found === undefined && expected?.has(peer.name) === false) return [];
+    if (found === undefined && absent.has(peer.name)) return [];
     if (found === undefined)
       return [
         `${cluster.name}: clustermesh.config.clusters lists ${peer.name}, and no cluster of the world bears that cluster.name in a mesh`,

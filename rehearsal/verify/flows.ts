@@ -9,6 +9,10 @@ export interface Flow {
   readonly name: string;
   readonly packet: Packet;
   readonly reply: Packet;
+  /** Private address of the machine that should get the packet; absent when any of several may. */
+  readonly receiver?: string;
+  /** The same for the reply. */
+  readonly sender?: string;
 }
 
 /** What every node says to every other in one direction. */
@@ -144,6 +148,8 @@ function flowOf(talk: Talk, from: ClusterNode, to: ClusterNode): Flow[] {
       name: `${ends.join(" to ")}, ${about}`,
       packet: { from: from.address, source, to: destination, ...what },
       reply: { from: to.address, source: destination, to: source, ...what, reply: true },
+      receiver: to.address,
+      sender: from.address,
     },
   ];
 }

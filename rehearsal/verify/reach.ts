@@ -15,7 +15,10 @@ export function connectionObstacle(world: World, from: string, to: string, port:
     const roads = new Roads(world);
     if (roads.classOf(from) === undefined) return undefined;
     const packet = { from, to, protocol: "tcp", port } as const;
-    return roads.obstacle(packet) ?? roads.obstacle({ ...packet, from: to, to: from, reply: true });
+    // Whoever is no machine of the world answers without its help.
+    const answer =
+      world.get("host", to) === undefined ? undefined : ({ ...packet, from: to, to: from, reply: true } as const);
+    return roads.obstacle(packet) ?? (answer && roads.obstacle(answer));
   });
 }
 

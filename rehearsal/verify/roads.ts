@@ -39,12 +39,16 @@ export class Roads {
     return this.#classes.get(address);
   }
 
-  /** Why the packet does not get where it should, as a sentence that names the thing; `undefined` when it does. */
-  obstacle(packet: Packet): string | undefined {
+  /**
+   * Why the packet does not get where it should, as a sentence that names the thing; `undefined` when it does.
+   *
+   * @param receiver  Private address of the machine that should have it, where that is not the destination: the node of a pod.
+   */
+  obstacle(packet: Packet, receiver?: string): string | undefined {
     const passage = this.#from(packet);
-    if (passage.end === "arrived") return undefined;
-    if (passage.end === "stopped") return passage.by;
-    if (passage.end === "vpn") return this.#across(passage.by, packet);
+    if (passage.end === "arrived") return misled(packet, passage.at, receiver);
+    if (passage.end === "stopped") return misled(packet, passage.at ?? "", receiver) ?? passage.by;
+    if (passage.end === "vpn") return this.#across(passage.by, packet, receiver);
     return isPrivate(parseAddress(packet.to) ?? 0)
       ? `${packet.to} is sent to the Internet by ${passage.by}, where nobody has it`
       : undefined;
@@ -56,11 +60,11 @@ export class Roads {
     if (cloud === "aws" || from.startsWith("vpn-")) return this.#aws(packet);
     if (cloud === "azure" || from.startsWith("/subscriptions/")) return this.#azure(packet);
     // Azure's balancer lets each machine answer the client itself; AWS's answers from its own address.
-    return packet.reply === true && balancerAt(this.reader, from) !== undefined ? this.#aws(packet) : arrived;
+    return packet.reply === true && balancerAt(this.reader, from) !== undefined ? this.#aws(packet) : arrived("");
   }
 
   /** Over every tunnel that may carry it: BGP shares the traffic among all that are up. */
-  #across(ways: readonly string[], packet: Packet): string | undefined {
+  #across(ways: readonly string[], packet: Packet, receiver: string | undefined): string | undefined {
     const up = this.tunnels.filter(
       ({ vpn, gateway, problems }) => problems.length === 0 && (ways.includes(vpn) || ways.includes(gateway)),
     );
@@ -68,9 +72,17 @@ export class Roads {
     if (ends.size === 0) return `${packet.to} lies behind ${ways.join(", ")}, of whose tunnels none is up`;
     for (const end of ends) {
       const passage = this.#from({ ...packet, from: end, source: packet.source ?? packet.from });
-      if (passage.end === "stopped") return passage.by;
+      if (passage.end === "stopped") return misled(packet, passage.at ?? "", receiver) ?? passage.by;
       if (passage.end !== "arrived") return `${packet.to} is sent on by ${passage.by.toString()} instead of arriving`;
+      const wrong = misled(packet, passage.at, receiver);
+      if (wrong !== undefined) return wrong;
     }
     return undefined;
   }
+}
+
+function misled(packet: Packet, at: string, receiver: string | undefined): string | undefined {
+  return receiver === undefined || at === "" || at === receiver
+    ? undefined
+    : `a route sends packets for ${packet.to} to the machine at ${at}, and they belong to ${receiver}`;
 }

@@ -37,11 +37,11 @@ export function siteProblems(world: World, cluster: Cluster, values: EffectiveVa
 
 /** Flows that do not get through, those that fail for the same reason as one. */
 export function flowProblems(roads: Roads, flows: readonly Flow[]): string[] {
-  const failed = flows.flatMap(({ name, packet, reply }) => {
-    const there = roads.obstacle(packet);
+  const failed = flows.flatMap(({ name, packet, reply, receiver, sender }) => {
+    const there = roads.obstacle(packet, receiver);
     if (there !== undefined) return [{ name, reason: there }];
     // Whoever is outside a cloud answers without the world's help.
-    const back = packet.to === registry ? undefined : roads.obstacle(reply);
+    const back = packet.to === registry ? undefined : roads.obstacle(reply, sender);
     return back === undefined ? [] : [{ name, reason: `no answer comes back: ${back}` }];
   });
   // Reasons that differ in an address, an id or a machine's number only are one reason.

@@ -1,9 +1,10 @@
 import { clusters } from "../kubernetes/cluster.ts";
-import { meshProblems } from "../kubernetes/mesh.ts";
+import { membersOf, meshProblems } from "../kubernetes/mesh.ts";
 import { releaseProblems } from "../kubernetes/readiness.ts";
-import type { StackKind } from "../stack-files.ts";
+import { isRecord, type StackFile } from "../stack-files.ts";
 import type { World } from "../world.ts";
 import { crossings, interconnectProblems } from "./mesh.ts";
+import { userDataProblems } from "./user-data.ts";
 
 /** What came of looking at the whole world after all stacks are up. */
 export interface Verdict {
@@ -14,19 +15,40 @@ export interface Verdict {
 }
 
 /** Whether the world carries what the clusters in it need: each on its own, all as a mesh, and over the interconnect. */
-export function verifyWorld(
-  world: World,
-  stacks: readonly { readonly name: string; readonly kind: StackKind }[],
-): Verdict {
+export function verifyWorld(world: World, stacks: readonly StackFile[]): Verdict {
   const joined = stacks.some(({ kind }) => kind === "interconnect");
-  const names = new Set(stacks.map(({ name }) => name));
-  const sites = clusters(world).flatMap(({ name }) => releaseProblems(world, name));
-  const mesh = meshProblems(world, names);
-  // Nobody answers beyond a tunnel that is down: its own reason is the one to tell.
-  const links = joined ? interconnectProblems(world) : [];
   const found = crossings(world, joined);
-  return {
-    lines: found.filter(({ problems }) => problems.length === 0).map(({ line }) => line),
-    problems: [...sites, ...mesh, ...links, ...found.flatMap(({ problems }) => problems)],
-  };
+  const problems = [
+    ...clusters(world).flatMap(({ name }) => releaseProblems(world, name)),
+    ...membershipProblems(world, stacks),
+    ...meshProblems(world, absentPeers(stacks)),
+    ...(joined ? interconnectProblems(world) : []),
+    ...found.flatMap((crossing) => crossing.problems),
+    ...userDataProblems(world),
+  ];
+  return { lines: problems.length === 0 ? found.map(({ line }) => line) : [], problems };
+}
+
+/** Sites that others name as peers and that are none of this run's stacks. */
+function absentPeers(stacks: readonly StackFile[]): Set<string> {
+  return new Set(stacks.flatMap(peersOf).filter((peer) => !stacks.some(({ name }) => name === peer)));
+}
+
+/** Whoever is a peer by the stack files is one in the cluster, too. */
+function membershipProblems(world: World, stacks: readonly StackFile[]): string[] {
+  const members = membersOf(world);
+  return stacks.flatMap((stack) => {
+    const member = members.find(({ cluster }) => cluster.name === stack.name);
+    return peersOf(stack)
+      .filter((peer) => member?.peers.some(({ name }) => name === peer) !== true)
+      .map(
+        (peer) =>
+          `${stack.name}: its stack file names the peer ${peer}, which its Cilium does not list in clustermesh.config.clusters`,
+      );
+  });
+}
+
+function peersOf({ spec }: StackFile): string[] {
+  const peers = isRecord(spec.mesh) ? spec.mesh.peers : undefined;
+  return Array.isArray(peers) ? peers.filter((peer) => typeof peer === "string") : [];
 }

@@ -1,3 +1,5 @@
+import { connectionObstacle } from "../../verify/reach.ts";
+import type { World } from "../../world.ts";
 import type { Host } from "../host.ts";
 import { fail, ok, parseArguments, type Tool, type ToolCall, type ToolResult } from "../tool.ts";
 import { candidate, catalogue, packagesOf, type Repository } from "./packages.ts";
@@ -50,7 +52,7 @@ export const aptGet: Tool = (call, host) => {
   }
   switch (command) {
     case "update":
-      return update(host);
+      return update(host, call.world);
     case "install":
       return install(host, names, {
         asked,
@@ -79,13 +81,26 @@ export const aptGet: Tool = (call, host) => {
   }
 };
 
-function update(host: Host): ToolResult {
+/** Repositories that everybody reaches over the Internet; where a mirror stands is nobody's business here. */
+const publicRepository = /^https?:\/\/([\w.-]+\.)?(ubuntu\.com|docker\.com|k8s\.io)\//;
+/** An address out there: any will do. */
+const outside = "198.51.100.250";
+
+function obstacleTo(uri: string, { machine }: Host, world: World): string | undefined {
+  const port = uri.startsWith("https:") ? 443 : 80;
+  return publicRepository.test(uri) ? connectionObstacle(world, machine.address, outside, port) : undefined;
+}
+
+function update(host: Host, world: World): ToolResult {
   const errors: string[] = [];
   const read: string[] = [];
   for (const repository of repositories(host)) {
     const { uri, signedBy, suites } = repository;
     const suite = suites.split(/\s+/)[0] ?? "";
-    if (packagesOf(repository) === undefined) {
+    const obstacle = obstacleTo(uri, host, world);
+    if (obstacle !== undefined) {
+      errors.push(`E: Failed to fetch ${uri}  Could not connect: connection timed out (${obstacle})`);
+    } else if (packagesOf(repository) === undefined) {
       errors.push(`E: The repository '${uri} ${suite} Release' does not have a Release file.`);
     } else if (!trusted(host, repository)) {
       errors.push(
