@@ -1,23 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import * as ec2 from "@pulumi/aws/ec2/index.js";
 import * as transit from "@pulumi/aws/ec2transitgateway/index.js";
 import { SecurityGroupIngressRule } from "@pulumi/aws/vpc/securityGroupIngressRule.js";
 import * as pulumi from "@pulumi/pulumi";
-import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { findEngine } from "../../rehearsal/engine.ts";
-import { checkout, Folder } from "../../rehearsal/folder.ts";
-import { World } from "../../rehearsal/world.ts";
+import { EngineStack, engineLimit, errorOf } from "../support/engine-stack.ts";
 
-/** Milliseconds: a machine without the engine builds it once. */
-const engineLimit = 1_800_000;
 const psk = "Sevenfold.Secret_4711";
 
-let base = "";
-let folder: Folder;
-let stack: Stack;
+let rehearsed: EngineStack;
 /** What a test changes in the program. */
 let change: { route?: string; image?: string; psk?: string; subnet?: string } = {};
 
@@ -76,66 +66,31 @@ async function program(): Promise<Record<string, unknown>> {
 }
 
 beforeAll(async () => {
-  base = mkdtempSync(path.join(tmpdir(), "gyeongbu-aws-"));
-  folder = new Folder("aws", "run", base);
-  folder.prepare();
-  const engine = await findEngine(() => {});
-  const plugin = { name: "aws", path: path.join(checkout, "rehearsal", "providers") };
-  // The SDK's type leaves out `plugins`, which the engine reads.
-  const settings = { name: "aws", runtime: "nodejs" as const, plugins: { providers: [plugin] } };
-  stack = await LocalWorkspace.createOrSelectStack(
-    { stackName: "seoul", projectName: "aws", program },
-    {
-      workDir: folder.project,
-      pulumiCommand: await PulumiCommand.get({ root: engine, skipVersionCheck: true }),
-      projectSettings: settings,
-      envVars: folder.environment(engine, 6000),
-    },
-  );
-  await stack.setConfig("aws:region", { value: "ap-northeast-2" });
+  rehearsed = await EngineStack.open("aws", program);
+  await rehearsed.stack.setConfig("aws:region", { value: "ap-northeast-2" });
 }, engineLimit);
-afterAll(() => rmSync(base, { recursive: true, force: true }));
-
-function inWorld<T>(look: (world: World) => T): T {
-  const world = World.open(folder.world);
-  try {
-    return look(world);
-  } finally {
-    world.close();
-  }
-}
-
-async function errorOf(act: Promise<unknown>): Promise<string> {
-  return act.then(
-    () => "",
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
-  );
-}
+afterAll(() => rehearsed.close());
 
 it("comes up through the engine once, changes as AWS would, and leaves nothing", { timeout: 180_000 }, async () => {
-  const first = await stack.up();
+  const first = await rehearsed.stack.up();
   expect(first.summary.resourceChanges).toEqual({ create: 13 });
   expect(first.outputs.inside?.value).toBe("169.254.21.2");
-  expect(inWorld((world) => world.get("host", "10.10.0.16")?.properties.userData)).toBe("#cloud-config\n");
-  expect((await stack.up()).summary.resourceChanges).toEqual({ same: 13 });
-  expect((await stack.refresh()).summary.resourceChanges).toEqual({ same: 13 });
+  expect(rehearsed.inWorld((world) => world.get("host", "10.10.0.16")?.properties.userData)).toBe("#cloud-config\n");
+  expect((await rehearsed.stack.up()).summary.resourceChanges).toEqual({ same: 13 });
+  expect((await rehearsed.stack.refresh()).summary.resourceChanges).toEqual({ same: 13 });
 
   change = { route: "10.128.1.0/24", psk: `${psk}_b` };
-  expect((await stack.up()).summary.resourceChanges).toEqual({ same: 11, replace: 1, update: 1 });
+  expect((await rehearsed.stack.up()).summary.resourceChanges).toEqual({ same: 11, replace: 1, update: 1 });
   change = { ...change, image: "ami-0fedcba9876543210" };
-  expect((await stack.up()).summary.resourceChanges).toEqual({ same: 12, replace: 1 });
+  expect((await rehearsed.stack.up()).summary.resourceChanges).toEqual({ same: 12, replace: 1 });
   change = { ...change, psk: "0starts.with.zero" };
-  const refusal = await errorOf(stack.preview());
+  const refusal = await errorOf(rehearsed.stack.preview());
   expect(refusal).toContain("tunnel1PresharedKey: must match");
   expect(refusal).not.toContain("0starts.with.zero");
   change = { subnet: "10.11.0.0/24" };
-  expect(await errorOf(stack.up())).toContain("InvalidSubnet.Range: The CIDR '10.11.0.0/24' is invalid.");
+  expect(await errorOf(rehearsed.stack.up())).toContain("InvalidSubnet.Range: The CIDR '10.11.0.0/24' is invalid.");
 
-  const files = readdirSync(folder.root, { recursive: true, encoding: "utf8" }).map((file) =>
-    path.join(folder.root, file),
-  );
-  const telling = files.filter((file) => statSync(file).isFile() && readFileSync(file, "latin1").includes(psk));
-  expect(telling).toEqual([]);
-  await stack.destroy();
-  expect(inWorld((world) => world.all())).toEqual([]);
+  expect(rehearsed.filesWith(psk)).toEqual([]);
+  await rehearsed.stack.destroy();
+  expect(rehearsed.inWorld((world) => world.all())).toEqual([]);
 });

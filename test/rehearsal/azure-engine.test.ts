@@ -1,23 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import * as compute from "@pulumi/azure-native/compute/index.js";
 import * as network from "@pulumi/azure-native/network/index.js";
 import { ResourceGroup } from "@pulumi/azure-native/resources/resourceGroup.js";
 import * as pulumi from "@pulumi/pulumi";
-import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { findEngine } from "../../rehearsal/engine.ts";
-import { checkout, Folder } from "../../rehearsal/folder.ts";
-import { World } from "../../rehearsal/world.ts";
+import { EngineStack, engineLimit, errorOf } from "../support/engine-stack.ts";
 
-/** Milliseconds: a machine without the engine builds it once. */
-const engineLimit = 1_800_000;
 const psk = "Sevenfold.Secret_4711";
 
-let base = "";
-let folder: Folder;
-let stack: Stack;
+let rehearsed: EngineStack;
 /** What a test changes in the program. */
 let change: { priority?: number; route?: string } = {};
 
@@ -113,60 +103,27 @@ async function program(): Promise<void> {
 }
 
 beforeAll(async () => {
-  base = mkdtempSync(path.join(tmpdir(), "gyeongbu-azure-"));
-  folder = new Folder("azure", "run", base);
-  folder.prepare();
-  const engine = await findEngine(() => {});
-  const plugin = { name: "azure-native", path: path.join(checkout, "rehearsal", "providers") };
-  // The SDK's type leaves out `plugins`, which the engine reads.
-  const settings = { name: "azure", runtime: "nodejs" as const, plugins: { providers: [plugin] } };
-  stack = await LocalWorkspace.createOrSelectStack(
-    { stackName: "busan", projectName: "azure", program },
-    {
-      workDir: folder.project,
-      pulumiCommand: await PulumiCommand.get({ root: engine, skipVersionCheck: true }),
-      projectSettings: settings,
-      envVars: folder.environment(engine, 6000),
-    },
-  );
-  await stack.setConfig("azure-native:location", { value: "koreasouth" });
+  rehearsed = await EngineStack.open("azure-native", program);
+  await rehearsed.stack.setConfig("azure-native:location", { value: "koreasouth" });
 }, engineLimit);
-afterAll(() => rmSync(base, { recursive: true, force: true }));
-
-function inWorld<T>(look: (world: World) => T): T {
-  const world = World.open(folder.world);
-  try {
-    return look(world);
-  } finally {
-    world.close();
-  }
-}
-
-async function errorOf(act: Promise<unknown>): Promise<string> {
-  return act.then(
-    () => "",
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
-  );
-}
+afterAll(() => rehearsed.close());
 
 it("comes up through the engine once, changes in place, and leaves nothing", { timeout: 120_000 }, async () => {
-  const first = await stack.up();
+  const first = await rehearsed.stack.up();
   expect(first.summary.resourceChanges).toEqual({ create: 14 });
-  expect(inWorld((world) => world.get("host", "10.20.0.16")?.properties.userData)).toBe("#cloud-config\n");
-  expect((await stack.up()).summary.resourceChanges).toEqual({ same: 14 });
-  expect((await stack.refresh()).summary.resourceChanges).toEqual({ same: 14 });
+  expect(rehearsed.inWorld((world) => world.get("host", "10.20.0.16")?.properties.userData)).toBe("#cloud-config\n");
+  expect((await rehearsed.stack.up()).summary.resourceChanges).toEqual({ same: 14 });
+  expect((await rehearsed.stack.refresh()).summary.resourceChanges).toEqual({ same: 14 });
 
   change = { route: "10.129.1.0/24", priority: 110 };
-  expect((await stack.up()).summary.resourceChanges).toEqual({ same: 12, update: 2 });
+  expect((await rehearsed.stack.up()).summary.resourceChanges).toEqual({ same: 12, update: 2 });
   change = { priority: 5000 };
-  expect(await errorOf(stack.up())).toContain("SecurityRuleInvalidPriority: Security rule has invalid Priority");
-
-  const files = readdirSync(folder.root, { recursive: true, encoding: "utf8" }).map((file) =>
-    path.join(folder.root, file),
+  expect(await errorOf(rehearsed.stack.up())).toContain(
+    "SecurityRuleInvalidPriority: Security rule has invalid Priority",
   );
-  const telling = files.filter((file) => statSync(file).isFile() && readFileSync(file, "latin1").includes(psk));
-  expect(telling).toEqual([]);
+
+  expect(rehearsed.filesWith(psk)).toEqual([]);
   change = {};
-  await stack.destroy();
-  expect(inWorld((world) => world.all())).toEqual([]);
+  await rehearsed.stack.destroy();
+  expect(rehearsed.inWorld((world) => world.all())).toEqual([]);
 });

@@ -1,27 +1,17 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
 import { CustomResource } from "@pulumi/kubernetes/apiextensions/index.js";
 import * as core from "@pulumi/kubernetes/core/v1/index.js";
 import * as helm from "@pulumi/kubernetes/helm/v3/index.js";
 import { Provider } from "@pulumi/kubernetes/provider.js";
 import * as pulumi from "@pulumi/pulumi";
-import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { findEngine } from "../../rehearsal/engine.ts";
-import { checkout, Folder } from "../../rehearsal/folder.ts";
 import { releaseProblems } from "../../rehearsal/kubernetes/readiness.ts";
 import { seedExistingCluster } from "../../rehearsal/kubernetes/seed.ts";
-import { World } from "../../rehearsal/world.ts";
+import { EngineStack, engineLimit, errorOf } from "../support/engine-stack.ts";
 import { kubeconfig, putCluster } from "./kubernetes-cluster.ts";
 
-/** Milliseconds: a machine without the engine builds it once. */
-const engineLimit = 1_800_000;
 const secretText = "Sevenfold.Secret_4711";
 
-let base = "";
-let folder: Folder;
-let stack: Stack;
+let rehearsed: EngineStack;
 let program: () => void = () => {};
 
 /** A site's share above the cluster: Cilium, a pool for its addresses, a secret. */
@@ -68,68 +58,34 @@ function adopt(): void {
 }
 
 beforeAll(async () => {
-  base = mkdtempSync(path.join(tmpdir(), "gyeongbu-kubernetes-"));
-  folder = new Folder("kubernetes", "run", base);
-  folder.prepare();
-  const engine = await findEngine(() => {});
-  const plugin = { name: "kubernetes", path: path.join(checkout, "rehearsal", "providers") };
-  const project = { name: "kubernetes", runtime: "nodejs", plugins: { providers: [plugin] } };
-  writeFileSync(path.join(folder.project, "Pulumi.yaml"), JSON.stringify(project));
-  stack = await LocalWorkspace.createOrSelectStack(
-    { stackName: "seoul", projectName: "kubernetes", program: async () => program() },
-    {
-      workDir: folder.project,
-      pulumiCommand: await PulumiCommand.get({ root: engine, skipVersionCheck: true }),
-      envVars: folder.environment(engine, 6000),
-    },
-  );
+  rehearsed = await EngineStack.open("kubernetes", async () => program());
 }, engineLimit);
-afterAll(() => rmSync(base, { recursive: true, force: true }));
-
-function inWorld<T>(look: (world: World) => T): T {
-  const world = World.open(folder.world);
-  try {
-    return look(world);
-  } finally {
-    world.close();
-  }
-}
-
-async function errorOf(act: Promise<unknown>): Promise<string> {
-  return act.then(
-    () => "",
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
-  );
-}
+afterAll(() => rehearsed.close());
 
 it("comes up through the engine once, changes in place, and leaves nothing", { timeout: 120_000 }, async () => {
-  inWorld((world) => putCluster(world, { name: "seoul", octet: 10 }));
-  const given = inWorld((world) => world.all());
+  rehearsed.inWorld((world) => putCluster(world, { name: "seoul", octet: 10 }));
+  const given = rehearsed.inWorld((world) => world.all());
   program = () => site();
-  expect((await stack.up()).summary.resourceChanges).toEqual({ create: 5 });
-  expect(inWorld((world) => releaseProblems(world, "seoul"))).toEqual([]);
-  expect((await stack.up()).summary.resourceChanges).toEqual({ same: 5 });
-  expect((await stack.refresh()).summary.resourceChanges).toEqual({ same: 5 });
+  expect((await rehearsed.stack.up()).summary.resourceChanges).toEqual({ create: 5 });
+  expect(rehearsed.inWorld((world) => releaseProblems(world, "seoul"))).toEqual([]);
+  expect((await rehearsed.stack.up()).summary.resourceChanges).toEqual({ same: 5 });
+  expect((await rehearsed.stack.refresh()).summary.resourceChanges).toEqual({ same: 5 });
 
   program = () => site({ debug: { enabled: true } });
-  expect((await stack.up()).summary.resourceChanges).toEqual({ same: 4, update: 1 });
+  expect((await rehearsed.stack.up()).summary.resourceChanges).toEqual({ same: 4, update: 1 });
   program = () => site({ debug: { enable: true } });
-  expect(await errorOf(stack.up())).toContain(
+  expect(await errorOf(rehearsed.stack.up())).toContain(
     "debug.enable: the Cilium 1.20.2 chart has no such key; did you mean debug.enabled?",
   );
 
-  const files = readdirSync(folder.root, { recursive: true, encoding: "utf8" }).map((file) =>
-    path.join(folder.root, file),
-  );
-  const telling = files.filter((file) => statSync(file).isFile() && readFileSync(file, "latin1").includes(secretText));
-  expect(telling).toEqual([]);
+  expect(rehearsed.filesWith(secretText)).toEqual([]);
   program = () => site();
-  await stack.destroy();
-  expect(inWorld((world) => world.all())).toEqual(given);
+  await rehearsed.stack.destroy();
+  expect(rehearsed.inWorld((world) => world.all())).toEqual(given);
 });
 
 it("imports a release without changing it", { timeout: 120_000 }, async () => {
-  inWorld((world) =>
+  rehearsed.inWorld((world) =>
     seedExistingCluster(world, {
       name: "local",
       kubeconfig: kubeconfig("https://192.168.1.187:6443", "local"),
@@ -141,6 +97,6 @@ it("imports a release without changing it", { timeout: 120_000 }, async () => {
     }),
   );
   program = adopt;
-  expect((await stack.up()).summary.resourceChanges).toMatchObject({ import: 1 });
-  expect((await stack.up()).summary.resourceChanges).toEqual({ same: 3 });
+  expect((await rehearsed.stack.up()).summary.resourceChanges).toMatchObject({ import: 1 });
+  expect((await rehearsed.stack.up()).summary.resourceChanges).toEqual({ same: 3 });
 });
