@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LocalWorkspace, PulumiCommand, type Stack } from "@pulumi/pulumi/automation/index.js";
+import { LocalWorkspace, PulumiCommand, type PulumiFn, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { findEngine } from "../../rehearsal/engine.ts";
 import { checkout, Folder } from "../../rehearsal/folder.ts";
 import { World } from "../../rehearsal/world.ts";
@@ -15,7 +15,7 @@ export class EngineStack {
   readonly #base: string;
   readonly #folder: Folder;
 
-  static async open(provider: string, program: () => Promise<Record<string, unknown> | void>): Promise<EngineStack> {
+  static async open(provider: string, program: PulumiFn): Promise<EngineStack> {
     const base = mkdtempSync(join(tmpdir(), `gyeongbu-${provider}-`));
     const folder = new Folder(provider, "run", base);
     folder.prepare();
