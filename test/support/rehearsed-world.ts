@@ -137,14 +137,14 @@ async function run(
 
 /** Secrets as stand-ins know them. */
 function fromMocks(inputs: Record<string, unknown>): Properties {
-  return Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, valueOf(value)]));
+  return Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, valueFrom(value)]));
 }
 
-function valueOf(value: unknown): Value {
-  if (Array.isArray(value)) return value.map(valueOf);
+function valueFrom(value: unknown): Value {
+  if (Array.isArray(value)) return value.map(valueFrom);
   if (typeof value !== "object" || value === null) return value as Json;
   if (Reflect.get(value, pulumi.runtime.specialSigKey) === pulumi.runtime.specialSecretSig)
-    return new Secret(valueOf(Reflect.get(value, "value")));
+    return new Secret(valueFrom(Reflect.get(value, "value")));
   return fromMocks({ ...value });
 }
 
