@@ -71,7 +71,12 @@ function ownStack(): StackFile {
   const file = "stack" in onDisk ? onDisk.stack.file : `Pulumi.${stack}.yaml`;
   const lineOf = "stack" in onDisk ? onDisk.stack.lineOf : () => undefined;
   const parsed = parseSpec(file, values, lineOf);
-  if ("findings" in parsed) return refuse(parsed.findings);
+  if ("findings" in parsed) {
+    // The file's own findings say the same with lines; without a file, or with one that differs from the engine's values, there are none.
+    const sameCodes =
+      "findings" in onDisk && onDisk.findings.every(({ code }) => code === "GB-101" || code === "GB-102");
+    return refuse(sameCodes ? onDisk.findings : parsed.findings);
+  }
   const secretsProvider = "stack" in onDisk ? onDisk.stack.secretsProvider : undefined;
   return { ...parsed.stack, stack, file, config: values, secretsProvider, lineOf };
 }
