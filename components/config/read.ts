@@ -40,7 +40,11 @@ export function namedStacks(own: StackFile): string[] {
   }
 }
 
-/** Reads all files a stack names. A named file that is no site is a finding of the file that names it. */
+/**
+ * Reads all files a stack names. A named file that is no site is a finding of the file that names it.
+ *
+ * For the entry they are warnings: users must be moved away from a site even while somebody's edit of its file is half done.
+ */
 export function readNamed(folder: string, own: StackFile): { others: StackFile[]; findings: Finding[] } {
   const others: StackFile[] = [];
   const findings: Finding[] = [];
@@ -59,5 +63,6 @@ export function readNamed(folder: string, own: StackFile): { others: StackFile[]
       });
     }
   }
-  return { others, findings };
+  const severity = own.kind === "entry" ? "warning" : "error";
+  return { others, findings: findings.map((finding) => ({ ...finding, severity })) };
 }
