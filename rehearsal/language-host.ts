@@ -5,6 +5,7 @@ import type * as messages from "@pulumi/pulumi/proto/language_pb.js";
 import language from "@pulumi/pulumi/proto/language_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
+import { z } from "zod";
 import { sdkVersion } from "./engine.ts";
 import { answer, endWithParent, servePlugin } from "./plugin.ts";
 
@@ -48,9 +49,9 @@ export function serveLanguage(): void {
 
 async function run(request: messages.RunRequest, engine: string, signal: AbortSignal): Promise<messages.RunResponse> {
   const info = request.getInfo();
-  const options: unknown = info?.getOptions()?.toJavaScript();
-  const typescript = JSON.stringify(options ?? {}).includes('"typescript":false') ? "false" : "true";
-  const child = spawn(process.execPath, runArguments(request, engine), {
+  const { typescript = true, nodeargs = "" } = RuntimeOptions.parse(info?.getOptions()?.toJavaScript() ?? {});
+  const nodeArguments = nodeargs.split(" ").filter((word) => word !== "");
+  const child = spawn(process.execPath, [...nodeArguments, ...runArguments(request, engine)], {
     // The program's own output goes to the engine, which reads ours.
     stdio: ["ignore", "inherit", "inherit"],
     signal,
@@ -58,7 +59,7 @@ async function run(request: messages.RunRequest, engine: string, signal: AbortSi
       ...process.env,
       PULUMI_CONFIG: JSON.stringify(Object.fromEntries(request.getConfigMap().entries())),
       PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(request.getConfigsecretkeysList()),
-      PULUMI_NODEJS_TYPESCRIPT: typescript,
+      PULUMI_NODEJS_TYPESCRIPT: String(typescript),
     },
   });
   const code = await new Promise<number | null>((resolve, reject) => {
@@ -69,6 +70,9 @@ async function run(request: messages.RunRequest, engine: string, signal: AbortSi
   if (code === 0) return response;
   return code === alreadyReported ? response.setBail(true) : response.setError(`the program ended with code ${code}`);
 }
+
+/** `runtime.options` of Pulumi.yaml, as far as the official host knows them too. */
+const RuntimeOptions = z.object({ typescript: z.boolean(), nodeargs: z.string() }).partial();
 
 /** What the SDK's own runner takes (`@pulumi/pulumi/cmd/run`). Configuration goes through the environment, never through here. */
 function runArguments(request: messages.RunRequest, engine: string): string[] {

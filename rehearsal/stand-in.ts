@@ -63,7 +63,7 @@ export interface Found {
 
 /** How one resource type behaves. The base (`serve.ts`) decodes, waits the scaled time, and speaks gRPC; a kind holds only what the cloud knows. */
 export interface Kind {
-  /** Published or commonly seen seconds until usable; `docs/rehearsal.md` lists the sources. The base waits for them divided by the speed. */
+  /** Published or commonly seen seconds until usable; each kind names its source. The base waits for them divided by the speed. */
   readonly seconds: { readonly create: number; readonly update?: number; readonly delete?: number };
   /** Shape only (unknown, missing, read-only, enum, pattern, type); inputs may hold `Unknown`. Runs in previews too. */
   check(inputs: Properties, call: Call): Problem[];
