@@ -20,6 +20,8 @@ const node = renderCloudInit({ ...args, role: "node" });
 const bastion = renderCloudInit({ ...args, role: "bastion" });
 const sshd = (text: string): string => parse(text).write_files[0].content;
 const hasCloudInit = spawnSync("cloud-init", ["--version"]).status === 0;
+const skipped = !hasCloudInit && process.env.CI !== "true";
+if (skipped) console.warn("cloud-init is not installed, so its schema is not asked: apt-get install cloud-init");
 
 /** The secret half of an OpenSSH key, as it would show up in a file: its base64 lines. */
 const lines = (privateKey: string) => privateKey.split("\n").filter((line) => line !== "" && !line.startsWith("-----"));
@@ -60,7 +62,7 @@ describe("renderCloudInit", () => {
     expect(Buffer.byteLength(bastion)).toBeLessThan(4096);
   });
 
-  it.skipIf(!hasCloudInit)("is what cloud-init's schema wants", () => {
+  it.skipIf(skipped)("is what cloud-init's schema wants", () => {
     const folder = mkdtempSync(join(tmpdir(), "gyeongbu-"));
     try {
       for (const [role, text] of Object.entries({ node, bastion })) {
