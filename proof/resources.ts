@@ -150,6 +150,16 @@ export const statements: readonly Statement[] = [
     },
   },
   {
+    title: "Nodes on Azure stand in an availability set or in zones.",
+    reason:
+      "Otherwise one rack's power, or one maintenance, may take all of etcd (learn.microsoft.com/azure/virtual-machines/availability).",
+    types: [machine],
+    check: ({ name, inputs }) =>
+      name.endsWith("-bastion") || inputs.availabilitySet !== undefined || inputs.zones !== undefined
+        ? []
+        : ["stands in no availability set and no zone; set availabilitySet"],
+  },
+  {
     title: "Machines take no password.",
     reason: "SSH keys only; a password can be guessed.",
     types: [machine],

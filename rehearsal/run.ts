@@ -147,7 +147,9 @@ export async function rehearse(rehearsal: Rehearsal, keep: boolean): Promise<Rep
     const first = await session.up();
     throwFailures(first, session.stacks);
     const verdict = verifyWorld(session.world, session.files);
-    for (const line of [...verdict.lines, ...verdict.problems]) say(line);
+    for (const line of verdict.lines) say(line);
+    if (verdict.problems.length > 0)
+      say(`${verdict.problems.length} thing(s) are wrong with what was made; the end lists them.`);
     say("\nSecond up: nothing may change.");
     const second = await session.up();
     throwFailures(second, session.stacks);

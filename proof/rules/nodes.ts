@@ -1,4 +1,5 @@
 import type { SiteSpec } from "../../components/config/schema.ts";
+import { prefixLength } from "../../components/network/cidr.ts";
 import { azureMachines, ec2Machines } from "../../components/nodes/machines.ts";
 import type { Rule, SiteSubject, Violation } from "../rule.ts";
 
@@ -179,5 +180,27 @@ export const nodeRules: readonly Rule<SiteSubject>[] = [
               : [],
           )
         : [],
+  },
+  {
+    code: "GB-409",
+    severity: "error",
+    title: "Administrators come from networks of their own.",
+    korean: "관리자 접속 대역은 실제 사무실이나 VPN 대역이어야 합니다. 0.0.0.0/0처럼 넓게 열 수 없습니다.",
+    reason:
+      "SSH that is open to everyone is tried by everyone; no organization's own range is wider than a /8 (RFC 1466).",
+    check: ({ site }) => {
+      if ((site.platform !== "aws" && site.platform !== "azure") || site.access.kind !== "bastion") return [];
+      return site.access.adminCidrs.flatMap((cidr, index) =>
+        prefixLength(cidr) >= 8
+          ? []
+          : [
+              {
+                path: ["access", "adminCidrs", index],
+                message: `The bastion's SSH would be open to ${cidr}.`,
+                fix: "Write the block of your office or VPN.",
+              },
+            ],
+      );
+    },
   },
 ];

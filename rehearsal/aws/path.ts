@@ -69,14 +69,23 @@ function forward(ground: Ground, view: View, subnetId: string, packet: Packet): 
     );
   if (route.address !== undefined) return deliver(ground, packet, route.address, route);
   if (route.target.startsWith("tgw-")) return overTransit(ground, view, subnet, route.target, packet);
-  return toInternet(ground, view, packet, table.name, route);
+  return toInternet(ground, view, packet, { name: table.name, vpcId: vpc.id }, route);
 }
 
 /** Private addresses lead nowhere there; a NAT gateway must itself stand where a route leads out, and machines beside it need a public address. */
-function toInternet(ground: Ground, view: View, packet: Packet, table: string, route: RouteFacts): Passage {
+function toInternet(
+  ground: Ground,
+  view: View,
+  packet: Packet,
+  { name: table, vpcId }: { name: string; vpcId: string },
+  route: RouteFacts,
+): Passage {
   const { destination, target } = route;
   if (isPrivate(parseAddress(packet.to) ?? 0))
     return stopped(`route table ${table} has no route for ${packet.to} but ${destination}, which leads to ${target}`);
+  const vpc = view.get(types.vpc, vpcId);
+  if (vpc !== undefined && !flag(vpc.properties, "enableDnsSupport", true))
+    return stopped(`${nameOf(vpc)} has enableDnsSupport off, so no name of the Internet resolves in it`);
   if (target.startsWith("nat-")) {
     const nat = view.get(types.natGateway, target);
     const exit = ground.tableOf(text(nat?.properties ?? {}, "subnetId") ?? "");

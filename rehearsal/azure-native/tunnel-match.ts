@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { JsonObject, World, WorldObject } from "../world.ts";
 import { formatAddress, parsePrefix } from "./address.ts";
 import { lastName } from "./arm.ts";
-import { at, numberAt, objectsAt, textAt, textsAt } from "./fields.ts";
+import { at, flagAt, numberAt, objectsAt, textAt, textsAt } from "./fields.ts";
 
 /** One tunnel of an AWS VPN connection. */
 export interface AwsTunnel {
@@ -117,7 +117,9 @@ function proposalDifferences(inputs: JsonObject, { connection, number }: AwsTunn
   const waits =
     textAt(inputs, "connectionMode") === "ResponderOnly" &&
     textAt(connection.properties, `tunnel${number}StartupAction`) !== "start";
+  const bgp = [flagAt(inputs, "enableBgp"), !flagAt(connection.properties, "staticRoutesOnly")] as const;
   return [
+    ...(bgp[0] && !bgp[1] ? ["BGP: off on AWS (staticRoutesOnly), on on Azure (enableBgp)"] : []),
     ...(waits ? ["neither end dials: connectionMode is ResponderOnly, and the startup action is not start"] : []),
     ...(versions !== undefined && !versions.includes(version) ? [named("IKE version", versions, version)] : []),
     ...proposals.flatMap(([what, azureKey, awsKey]) => {

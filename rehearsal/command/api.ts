@@ -54,7 +54,8 @@ function dialApi(from: Host, world: World, address: string, port: number): Reach
     const open = ways.filter(({ obstacle }) => obstacle === undefined).map(({ server }) => server);
     const obstacle = open.length === 0 ? ways[0]?.obstacle : undefined;
     const reached = first(world, open);
-    return reached === undefined ? because("EOF", obstacle) : { ...reached, balancer: undefined };
+    const silent = `no API server answers at ${servers.join(", ")}, the proxy's servers`;
+    return reached === undefined ? because("EOF", obstacle ?? silent) : { ...reached, balancer: undefined };
   }
   if (findMachine(world, address) !== undefined) {
     const obstacle = obstacleTo(from, world, { address, port });

@@ -68,6 +68,12 @@ function apiObstacles(
       "kube-proxy is disabled and kubeProxyReplacement is not true, so no Service works; set kubeProxyReplacement: true",
     );
   }
+  if (!cluster.proxyDisabled && replaces) {
+    // docs.cilium.io, kubeproxy-free: the two own the same Services and do not know of each other.
+    problems.push(
+      "kube-proxy is installed and kubeProxyReplacement is true, so both serve every Service; set proxy.disabled: true in kubeadm's ClusterConfiguration",
+    );
+  }
   const urls = values
     .text("k8s.apiServerURLs")
     .split(" ")

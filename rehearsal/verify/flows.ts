@@ -25,6 +25,8 @@ type Talk = Omit<Packet, "from" | "source" | "to" | "reply"> & {
   readonly at?: "control-plane" | "worker";
   /** Only within a cluster. */
   readonly local?: true;
+  /** Only routes count: what comes through firewalls depends on what is asked for. */
+  readonly routed?: true;
 };
 
 /** What a cluster is, as far as its traffic is concerned. */
@@ -100,7 +102,12 @@ const metrics: readonly { about: string; on: readonly string[]; path: string; ot
 function carriage(values: EffectiveValues): Talk[] {
   const native = values.text("routingMode") === "native";
   // Hosts' packets to pods (webhooks, probes, NodePorts) are routed in clear whatever encrypts pods.
-  const hosts: Talk[] = native ? [{ about: "host to pods", protocol: "tcp", port: 8443, to: "pod", at: "worker" }] : [];
+  const hosts: Talk[] = native
+    ? [
+        { about: "routes to pods", protocol: "tcp", port: 8443, to: "pod", routed: true },
+        { about: "host to pods", protocol: "tcp", port: 8443, to: "pod", at: "worker" },
+      ]
+    : [];
   if (values.on("encryption.enabled") && values.text("encryption.type") === "wireguard")
     return [{ about: "WireGuard", protocol: "udp", port: 51_871 }, ...hosts];
   if (values.on("encryption.enabled") && values.text("encryption.type") === "ipsec")
@@ -146,7 +153,13 @@ function flowOf(talk: Talk, from: ClusterNode, to: ClusterNode): Flow[] {
   return [
     {
       name: `${ends.join(" to ")}, ${about}`,
-      packet: { from: from.address, source, to: destination, ...what },
+      packet: {
+        from: from.address,
+        source,
+        to: destination,
+        ...what,
+        ...(talk.routed ? { reply: true as const } : {}),
+      },
       reply: { from: to.address, source: destination, to: source, ...what, reply: true },
       receiver: to.address,
       sender: from.address,
@@ -164,8 +177,13 @@ function podOf({ podCidr }: ClusterNode): string | undefined {
   return block && formatAddress(block.first + 10);
 }
 
-/** A connection from a node to an address that is no node's: a load balancer's front end. */
-export function connection(from: ClusterNode, address: string, port: number, about: string): Flow {
+/** A TCP connection from a machine to an address: a load balancer's front end, another machine, somebody outside. */
+export function connection(
+  from: Pick<ClusterNode, "name" | "address">,
+  address: string,
+  port: number,
+  about: string,
+): Flow {
   const what = { protocol: "tcp", port } as const;
   return {
     name: `${from.name} to ${address}, ${about}`,

@@ -86,6 +86,7 @@ export function interconnectProblems(world: World): string[] {
       ? []
       : [`connection ${lastName(id)} leads to ${address}, where no AWS tunnel is`];
   });
+  const vpns = new Set(tunnels.map(({ vpn }) => vpn));
   return [
     ...tunnels.flatMap(({ name, problems }) => problems.map((problem) => `${name} is down: ${problem}`)),
     ...stray.map(
@@ -93,8 +94,21 @@ export function interconnectProblems(world: World): string[] {
     ),
     ...idle,
     ...loose,
-    ...transitProblems(new Set(tunnels.map(({ vpn }) => vpn)), world),
+    ...transitProblems(vpns, world),
+    ...sharingProblems(vpns, world),
   ];
+}
+
+/** Several VPN connections of a gateway share its traffic only when told to. */
+function sharingProblems(vpns: ReadonlySet<string>, world: World): string[] {
+  const gateways = [...vpns].flatMap((id) => text(world.get("aws", id)?.properties ?? {}, "transitGatewayId") ?? []);
+  return [...new Set(gateways)].flatMap((id) => {
+    const gateway = world.get("aws", id);
+    const alone = gateways.filter((other) => other === id).length < 2;
+    return gateway === undefined || alone || text(gateway.properties, "vpnEcmpSupport") !== "disable"
+      ? []
+      : [`${nameOf(gateway)} has vpnEcmpSupport disable, so one tunnel carries everything and the others nothing`];
+  });
 }
 
 /** Each VPN must hear of the VPC and its pods, and the VPC's table must hear of what each VPN announces. */

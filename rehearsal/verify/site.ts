@@ -26,7 +26,7 @@ export function siteProblems(world: World, cluster: Cluster, values: EffectiveVa
     ...nodeFlows(self, self, pairs),
     ...endpoints.flatMap(({ flows: own }) => own),
     ...(needsRegistry(values) ? nodes.map(registryFlow) : []),
-    ...nodes.flatMap((node) => bastionFlows(world, node)),
+    ...bastionFlows(world, nodes, fronts),
   ];
   return [
     ...endpoints.flatMap(({ problems }) => problems),
@@ -121,19 +121,21 @@ function registryFlow(node: ClusterNode): Flow {
   return connection(node, registry, 443, "image registry");
 }
 
-/** A cloud's machine with a public address in the same place is the bastion. */
-function bastionFlows(world: World, node: ClusterNode): Flow[] {
-  const place = world.get("host", node.address)?.place;
-  return world
+/** Machines of a cloud with a public address: people reach nodes by SSH, and the API, through them. */
+function bastionFlows(world: World, nodes: readonly ClusterNode[], fronts: readonly string[]): Flow[] {
+  const places = new Set(nodes.map(({ address }) => world.get("host", address)?.place));
+  const bastions = world
     .find("host", "machine")
-    .filter((machine) => machine.place === place && machine.urn !== "" && machine.id !== node.address)
-    .filter(({ properties }) => typeof properties.publicAddress === "string" && properties.publicAddress !== "")
-    .map(({ id, properties }) => {
-      const what = { protocol: "tcp", port: 22 } as const;
-      return {
-        name: `${typeof properties.name === "string" ? properties.name : id} to ${node.name}, SSH`,
-        packet: { from: id, to: node.address, ...what },
-        reply: { from: node.address, to: id, ...what, reply: true },
-      };
-    });
+    .filter(({ id, place, urn }) => places.has(place) && urn !== "" && !nodes.some(({ address }) => address === id))
+    .filter(({ properties }) => typeof properties.publicAddress === "string" && properties.publicAddress !== "");
+  return bastions.flatMap(({ id, properties }) => {
+    const bastion = { name: typeof properties.name === "string" ? properties.name : id, address: id };
+    return [
+      ...nodes.map((node) => connection(bastion, node.address, 22, `SSH to ${node.name}`)),
+      ...fronts.map((front) => {
+        const [address = "", port = ""] = front.split(":");
+        return connection(bastion, address, Number(port), "API endpoint");
+      }),
+    ];
+  });
 }

@@ -1,8 +1,10 @@
 import { clusters } from "../kubernetes/cluster.ts";
-import { membersOf, meshProblems } from "../kubernetes/mesh.ts";
+import { annotationProblems, globalServiceProblems, hasGlobalService } from "../kubernetes/global-services.ts";
+import { membersOf, meshProblems, pairsOfPeers } from "../kubernetes/mesh.ts";
 import { releaseProblems } from "../kubernetes/readiness.ts";
 import { isRecord, type StackFile } from "../stack-files.ts";
 import type { World } from "../world.ts";
+import { hardeningProblems, spreadProblems } from "./hardening.ts";
 import { crossings, interconnectProblems } from "./mesh.ts";
 import { userDataProblems } from "./user-data.ts";
 
@@ -22,9 +24,12 @@ export function verifyWorld(world: World, stacks: readonly StackFile[]): Verdict
     ...clusters(world).flatMap(({ name }) => releaseProblems(world, name)),
     ...membershipProblems(world, stacks),
     ...meshProblems(world, absentPeers(stacks)),
+    ...serviceProblems(world, stacks),
     ...(joined ? interconnectProblems(world) : []),
     ...found.flatMap((crossing) => crossing.problems),
     ...userDataProblems(world),
+    ...hardeningProblems(world),
+    ...spreadProblems(world),
   ];
   return { lines: problems.length === 0 ? found.map(({ line }) => line) : [], problems };
 }
@@ -46,6 +51,21 @@ function membershipProblems(world: World, stacks: readonly StackFile[]): string[
           `${stack.name}: its stack file names the peer ${peer}, which its Cilium does not list in clustermesh.config.clusters`,
       );
   });
+}
+
+/** Global Services are so on both sides; where a stack file asks for the demo, there is one. */
+function serviceProblems(world: World, stacks: readonly StackFile[]): string[] {
+  const wanting = stacks.filter(
+    ({ name, spec }) => isRecord(spec.mesh) && spec.mesh.demoService === true && !hasGlobalService(world, name),
+  );
+  return [
+    ...clusters(world).flatMap(({ name }) => annotationProblems(world, name)),
+    ...globalServiceProblems(world, pairsOfPeers(membersOf(world))),
+    ...wanting.map(
+      ({ name }) =>
+        `${name}: its stack file asks for the demo service, and no Service is annotated service.cilium.io/global`,
+    ),
+  ];
 }
 
 function peersOf({ spec }: StackFile): string[] {

@@ -200,6 +200,18 @@ const fixtures: Record<string, { refused: (() => string[])[]; passes: (() => str
     ],
     passes: [() => idcSeoul()],
   },
+  "GB-409": {
+    refused: [
+      () =>
+        seoul(
+          onSite([
+            ["access", "adminCidrs"],
+            ["203.0.113.0/24", "0.0.0.0/0"],
+          ]),
+        ),
+    ],
+    passes: [() => seoul(onSite([["access", "adminCidrs"], ["10.0.0.0/8"]]))],
+  },
   "GB-411": {
     refused: [() => seoul(onSite([["cilium", "version"], "1.17.18"]))],
     passes: [() => seoul(onSite([["cilium", "version"], "1.19.6"]))],

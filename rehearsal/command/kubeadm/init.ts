@@ -1,4 +1,6 @@
 import { randomBytes, randomInt } from "node:crypto";
+import { formatAddress, parseBlock } from "../../aws/ipv4.ts";
+import type { World } from "../../world.ts";
 import { reachApi } from "../api.ts";
 import {
   type ClusterRecord,
@@ -242,7 +244,9 @@ export function nodeRecord(
   role: NodeRecord["role"],
   taints: NodeRecord["taints"] | undefined,
 ): NodeRecord {
-  const before = nodeRecords(world, cluster).find((node) => node.name === name);
+  const others = nodeRecords(world, cluster);
+  const before = others.find((node) => node.name === name);
+  const podCIDR = before?.podCIDR ?? allocated(world, cluster, others);
   const leader = role === "control-plane";
   const own = {
     "kubernetes.io/hostname": name,
@@ -257,12 +261,25 @@ export function nodeRecord(
     name,
     address,
     role,
-    ...(before?.podCIDR === undefined ? {} : { podCIDR: before.podCIDR }),
+    ...(podCIDR === undefined ? {} : { podCIDR }),
     labels: { ...before?.labels, ...own },
     annotations: before?.annotations ?? {},
     taints: taints ?? (leader ? [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }] : []),
     unschedulable: before?.unschedulable ?? false,
   };
+}
+
+/** The block that kube-controller-manager gives a new node at once, where it is told to: the first free /24 of the pod subnet. */
+function allocated(world: World, cluster: string, nodes: readonly NodeRecord[]): string | undefined {
+  const { controllerManager, podSubnet } = world.get("kubernetes", cluster)?.properties ?? {};
+  const manager = typeof controllerManager === "object" && controllerManager !== null ? controllerManager : {};
+  const range = parseBlock(typeof podSubnet === "string" ? podSubnet : "");
+  if (!("allocateNodeCidrs" in manager) || manager.allocateNodeCidrs !== true || range === undefined) return undefined;
+  const blocks = Array.from(
+    { length: nodes.length + 1 },
+    (_, index) => `${formatAddress(range.first + index * 256)}/24`,
+  );
+  return blocks.find((block) => !nodes.some((node) => node.podCIDR === block));
 }
 
 /** A load balancer through which nodes found the API leads to the cluster from elsewhere, too. */

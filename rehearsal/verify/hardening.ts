@@ -1,0 +1,103 @@
+import { clusterRecords } from "../command/cluster.ts";
+import type { World } from "../world.ts";
+
+/** A flag that a control plane's component must have, and why; a pattern where the value matters. */
+interface Wanted {
+  readonly component: "apiServer" | "controllerManager" | "scheduler";
+  readonly flag: string;
+  readonly value?: RegExp;
+  readonly because: string;
+}
+
+/** What an auditor asks of a control plane beyond kubeadm's defaults (CIS Kubernetes Benchmark 1.11, sections 1.2 to 1.4 and 3.2). */
+const wanted: readonly Wanted[] = [
+  { component: "apiServer", flag: "encryption-provider-config", because: "Secrets lie in etcd in clear" },
+  { component: "apiServer", flag: "audit-policy-file", because: "nobody knows who did what" },
+  { component: "apiServer", flag: "audit-log-path", because: "nobody knows who did what" },
+  {
+    component: "apiServer",
+    flag: "audit-log-maxage",
+    because: "the audit log is kept without end, until the disk is full",
+  },
+  {
+    component: "apiServer",
+    flag: "enable-admission-plugins",
+    value: /NodeRestriction/,
+    because: "a kubelet may change other nodes",
+  },
+  {
+    component: "apiServer",
+    flag: "kubelet-certificate-authority",
+    because: "the API server believes whoever answers for a kubelet",
+  },
+  { component: "apiServer", flag: "tls-min-version", value: /VersionTLS1[23]/, because: "old TLS is accepted" },
+  { component: "apiServer", flag: "profiling", value: /^false$/, because: "profiles are served to whoever asks" },
+  {
+    component: "controllerManager",
+    flag: "profiling",
+    value: /^false$/,
+    because: "profiles are served to whoever asks",
+  },
+  { component: "scheduler", flag: "profiling", value: /^false$/, because: "profiles are served to whoever asks" },
+];
+
+/** The same of every kubelet (section 4.2). */
+const kubelet: readonly { readonly key: string; readonly value: unknown; readonly because: string }[] = [
+  { key: "readOnlyPort", value: 0, because: "pods are listed to whoever asks" },
+  { key: "protectKernelDefaults", value: true, because: "the kubelet changes kernel settings instead of minding them" },
+  { key: "serverTLSBootstrap", value: true, because: "its serving certificate is self-signed" },
+  { key: "rotateCertificates", value: true, because: "its client certificate ends after a year" },
+];
+
+/** What kubeadm was not told that it should have been, one sentence each. */
+export function hardeningProblems(world: World): string[] {
+  return clusterRecords(world).flatMap((cluster) => {
+    const configuration = record(cluster.kubeadm.configuration);
+    const flags = wanted.flatMap(({ because, component, flag, value = /./ }) => {
+      const given = argument(record(configuration[component]).extraArgs, flag);
+      if (given !== undefined && value.test(given)) return [];
+      const is = given === undefined ? "is not set" : `is ${given}`;
+      return [`${cluster.name}: ${component}.extraArgs ${flag} ${is}: ${because}`];
+    });
+    const settings = record(cluster.kubeadm.kubelet);
+    const open = kubelet
+      .filter(({ key, value }) => settings[key] !== value)
+      .map(({ because, key, value }) => `${cluster.name}: the kubelets' ${key} is not ${String(value)}: ${because}`);
+    return [...flags, ...open];
+  });
+}
+
+function argument(list: unknown, name: string): string | undefined {
+  const found = Array.isArray(list) ? list.map(record).find((entry) => entry.name === name) : undefined;
+  return typeof found?.value === "string" ? found.value : undefined;
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value))
+    : {};
+}
+
+/** With machines in three places or more, no place holds so many control planes that its loss is the loss of etcd's quorum. */
+export function spreadProblems(world: World): string[] {
+  const nodes = world.find("kubernetes", "node");
+  return Map.groupBy(nodes, ({ place }) => place)
+    .entries()
+    .flatMap(([cluster, members]) => {
+      const zoneOf = (address: unknown): string => {
+        const zone = typeof address === "string" ? world.get("host", address)?.properties.zone : undefined;
+        return typeof zone === "string" ? zone : "";
+      };
+      const zones = new Set(members.map(({ properties }) => zoneOf(properties.address)));
+      const leaders = members.filter(({ properties }) => properties.role === "control-plane");
+      const held = Map.groupBy(leaders, ({ properties }) => zoneOf(properties.address));
+      if (zones.size < 3 || leaders.length < 3) return [];
+      return [...held]
+        .filter(([, group]) => group.length * 2 > leaders.length)
+        .map(
+          ([zone, group]) =>
+            `${cluster}: ${group.length} of ${leaders.length} control planes stand in ${zone}, so its loss is the loss of etcd`,
+        );
+    })
+    .toArray();
+}
