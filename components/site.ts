@@ -19,7 +19,8 @@ export async function deploySite({ site, peers, secrets }: Site): Promise<Record
   const { kubeconfig, ready, outputs } = await createCluster(site, peers, secrets);
   const provider = new Provider(site.name, { kubeconfig }, { dependsOn: [...ready] });
   new Cilium(site.name, { site, peers, provider, secrets }, { dependsOn: [...ready] });
-  return { ...outputs, kubeconfig, mesh: meshEndpoint(site) };
+  const mesh = meshEndpoint(site);
+  return { ...outputs, kubeconfig, ...(mesh ? { mesh } : {}) };
 }
 
 interface Cluster {
