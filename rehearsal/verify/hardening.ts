@@ -1,4 +1,6 @@
-import { clusterRecords } from "../command/cluster.ts";
+import { clusterRecords, nodeRecords } from "../command/cluster.ts";
+import { Host } from "../command/host.ts";
+import { findMachine } from "../command/machine.ts";
 import type { World } from "../world.ts";
 
 /** A flag that a control plane's component must have, and why; a pattern where the value matters. */
@@ -65,6 +67,29 @@ export function hardeningProblems(world: World): string[] {
       .map(({ because, key, value }) => `${cluster.name}: the kubelets' ${key} is not ${String(value)}: ${because}`);
     return [...flags, ...open];
   });
+}
+
+/** Where every node waits for Cilium (docs.cilium.io, taint effects): its operator takes the taint away. */
+const waitingTaint = "node.cilium.io/agent-not-ready";
+
+/** What nodes have of their own that makes pods misbehave, though kubeadm and Helm are content. */
+export function nodeProblems(world: World): string[] {
+  return clusterRecords(world).flatMap((cluster) =>
+    nodeRecords(world, cluster.name).flatMap(({ address, name, taints }) => {
+      const machine = findMachine(world, address);
+      const config = machine === undefined ? undefined : Host.open(machine).files.read("/etc/containerd/config.toml");
+      const driver = record(cluster.kubeadm.kubelet).cgroupDriver;
+      return [
+        ...(taints.some(({ key }) => key === waitingTaint)
+          ? []
+          : [`${name} registered without the taint ${waitingTaint}, so pods start on it before Cilium knows them`]),
+        // kubernetes.io/docs/setup/production-environment/container-runtimes: two managers of one tree of cgroups are unstable.
+        ...(config !== undefined && driver === "systemd" && !/^\s*SystemdCgroup\s*=\s*true/m.test(config)
+          ? [`${name}: containerd's SystemdCgroup is not true, and the kubelet's cgroupDriver is systemd`]
+          : []),
+      ];
+    }),
+  );
 }
 
 function argument(list: unknown, name: string): string | undefined {

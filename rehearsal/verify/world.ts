@@ -4,7 +4,7 @@ import { membersOf, meshProblems, pairsOfPeers } from "../kubernetes/mesh.ts";
 import { releaseProblems } from "../kubernetes/readiness.ts";
 import { isRecord, type StackFile } from "../stack-files.ts";
 import type { World } from "../world.ts";
-import { hardeningProblems, spreadProblems } from "./hardening.ts";
+import { hardeningProblems, nodeProblems, spreadProblems } from "./hardening.ts";
 import { crossings, interconnectProblems } from "./mesh.ts";
 import { userDataProblems } from "./user-data.ts";
 
@@ -29,6 +29,7 @@ export function verifyWorld(world: World, stacks: readonly StackFile[]): Verdict
     ...found.flatMap((crossing) => crossing.problems),
     ...userDataProblems(world),
     ...hardeningProblems(world),
+    ...nodeProblems(world),
     ...spreadProblems(world),
   ];
   return { lines: problems.length === 0 ? found.map(({ line }) => line) : [], problems };
