@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Finding } from "./finding.ts";
 import { type Parsed, parseStackFile, type StackFile } from "./parse.ts";
@@ -6,9 +6,13 @@ import { type Parsed, parseStackFile, type StackFile } from "./parse.ts";
 /** Files larger than this are refused unread; a stack file has a few kB. */
 const maxBytes = 1_000_000;
 
+function stackPath(folder: string, stack: string): string {
+  return join(folder, `Pulumi.${stack}.yaml`);
+}
+
 /** Reads one stack's file from `folder`. Whatever goes wrong comes back as findings. */
 export function readStack(folder: string, stack: string): Parsed {
-  const file = join(folder, `Pulumi.${stack}.yaml`);
+  const file = stackPath(folder, stack);
   const failure = (message: string, fix: string): Parsed => ({
     findings: [{ code: "GB-103", severity: "error", file, path: "", message, fix }],
   });
@@ -50,19 +54,21 @@ export function readNamed(folder: string, own: StackFile): { others: StackFile[]
   const findings: Finding[] = [];
   for (const name of new Set(namedStacks(own))) {
     const parsed = readStack(folder, name);
-    if ("findings" in parsed) findings.push(...parsed.findings);
-    else if (parsed.stack.kind === "site") others.push(parsed.stack);
-    else {
-      findings.push({
-        code: "GB-104",
-        severity: "error",
-        file: own.file,
-        path: `gyeongbu:${own.kind}`,
-        message: `It names ${name}, but ${parsed.stack.file} holds gyeongbu:${parsed.stack.kind}, not a site.`,
-        fix: "Name a site's stack.",
-      });
-    }
+    if ("stack" in parsed && parsed.stack.kind === "site") others.push(parsed.stack);
+    else if ("stack" in parsed) {
+      const { file, kind } = parsed.stack;
+      findings.push(misnamed(own, "GB-104", `It names ${name}, but ${file} holds gyeongbu:${kind}, not a site.`));
+    } else if (existsSync(stackPath(folder, name))) findings.push(...parsed.findings);
+    else findings.push(misnamed(own, "GB-103", `It names ${name}, but there is no ${stackPath(folder, name)}.`));
   }
   const severity = own.kind === "entry" ? "warning" : "error";
   return { others, findings: findings.map((finding) => ({ ...finding, severity })) };
+}
+
+/** A finding of the file that names another stack, at the place where it does. */
+function misnamed(own: StackFile, code: "GB-103" | "GB-104", message: string): Finding {
+  const path = [`gyeongbu:${own.kind}`, ...(own.kind === "site" ? ["mesh", "peers"] : [])];
+  const line = own.lineOf(path);
+  const place = { file: own.file, path: path.join("."), ...(line === undefined ? {} : { line }) };
+  return { code, severity: "error", ...place, message, fix: "Correct the name, or create that site's file." };
 }

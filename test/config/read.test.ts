@@ -36,7 +36,15 @@ it.each([
 
 it("says which peer's file is missing", () => {
   rmSync(join(folder, "Pulumi.dr-busan.yaml"));
-  expect(named("prod-seoul").findings).toMatchObject([{ code: "GB-103", severity: "error" }]);
+  expect(named("prod-seoul").findings).toMatchObject([
+    {
+      code: "GB-103",
+      severity: "error",
+      file: join(folder, "Pulumi.prod-seoul.yaml"),
+      path: "gyeongbu:site.mesh.peers",
+    },
+  ]);
+  expect(named("prod-seoul").findings[0]?.line).toBeGreaterThan(1);
 });
 
 it("says when a peer is no site", () => {
