@@ -25,7 +25,7 @@ const unknownMarks: ReadonlySet<unknown> = new Set([
   "dd056dcd-154b-4c76-9bd3-c8f88648b5ff", // object
 ]);
 
-/** Properties out of a message; an absent struct is an empty one. */
+/** Properties out of a message; an absent struct is an empty one, and a property named `__proto__` is lost (google-protobuf). */
 export function decode(message: Struct | undefined): Properties {
   return message === undefined ? {} : decodeObject(message.toJavaScript());
 }
@@ -154,13 +154,14 @@ export function keepSecrets(outputs: Properties, inputs: Properties): Properties
     Object.entries(outputs).map(([key, output]) => {
       const input = inputs[key];
       if (input === undefined || output instanceof Secret) return [key, output];
-      if (isPlainObject(output) && isPlainObject(input)) return [key, keepSecrets(output, input)];
+      if (isProperties(output) && isProperties(input)) return [key, keepSecrets(output, input)];
       return [key, some(input, (part) => part instanceof Secret) ? new Secret(output) : output];
     }),
   );
 }
 
-function isPlainObject(value: Value): value is Properties {
+/** Whether a value is an object whose members are at hand. */
+export function isProperties(value: Value): value is Properties {
   return (
     value !== null &&
     typeof value === "object" &&

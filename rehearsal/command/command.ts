@@ -12,7 +12,7 @@ import {
   Unknown,
   type Value,
 } from "../stand-in.ts";
-import { fingerprint, reveal } from "../wire.ts";
+import { fingerprint, isProperties, reveal } from "../wire.ts";
 import type { JsonObject } from "../world.ts";
 import { forgetCluster } from "./cluster.ts";
 import { type Connection, connectionOf, dial } from "./connection.ts";
@@ -122,7 +122,7 @@ function wrongConnection(value: Value | undefined, property = "connection"): Pro
   const given = value instanceof Secret ? value.value : value;
   if (given === undefined || given === null) return [{ property, reason: `Missing required field '${property}'` }];
   if (given instanceof Unknown) return [];
-  if (!isMap(given)) return [{ property, reason: `Field '${property}' must be an object` }];
+  if (!isProperties(given)) return [{ property, reason: `Field '${property}' must be an object` }];
   const known = property === "connection" ? [...connectionKeys, "proxy"] : connectionKeys;
   const problems = Object.keys(given)
     .filter((key) => !known.includes(key))
@@ -133,16 +133,6 @@ function wrongConnection(value: Value | undefined, property = "connection"): Pro
   return problems;
 }
 
-function isMap(value: Value): value is Properties {
-  return (
-    value !== null &&
-    typeof value === "object" &&
-    !Array.isArray(value) &&
-    !(value instanceof Secret) &&
-    !(value instanceof Unknown)
-  );
-}
-
 /** The provider marks keys and passwords of a connection as secret, whatever the program says. */
 function withSecrets(inputs: Properties): Properties {
   const connection = inputs.connection;
@@ -150,7 +140,7 @@ function withSecrets(inputs: Properties): Properties {
 }
 
 function hideKeys(value: Value): Value {
-  if (!isMap(value)) return value;
+  if (!isProperties(value)) return value;
   const hidden = ["password", "privateKey", "privateKeyPassword"];
   return Object.fromEntries(
     Object.entries(value).map(([key, part]) => {

@@ -1,10 +1,10 @@
 import { resourceProblems } from "../../components/cilium/crd-schemas.ts";
 import { type Call, type Problem, type Properties, Secret, Unknown, type Value } from "../stand-in.ts";
-import { holdsUnknown } from "../wire.ts";
+import { holdsUnknown, isProperties } from "../wire.ts";
 import { installedCilium } from "./installed.ts";
 import type { BuiltIn, ResourceType } from "./kinds.ts";
 import { findCluster } from "./kubeconfig.ts";
-import { isPlainObject, isProperties, member, type Plain, type PlainObject, plainObject } from "./plain.ts";
+import { isPlainObject, member, type Plain, type PlainObject, plainObject } from "./plain.ts";
 
 /** Whose CRDs count before a cluster says which Cilium it runs. */
 export const newestCilium = "1.20.2";

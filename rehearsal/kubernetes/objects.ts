@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { resourceProblems } from "../../components/cilium/crd-schemas.ts";
 import { type Call, type Created, type Kind, type Properties, Refusal, Unknown, type Value } from "../stand-in.ts";
-import { changedKeys, fingerprint } from "../wire.ts";
+import { changedKeys, fingerprint, isProperties } from "../wire.ts";
 import type { JsonObject, WorldObject } from "../world.ts";
 import { type Cluster, givenNamespaces, objectId, record, text } from "./cluster.ts";
 import { installedCilium } from "./installed.ts";
@@ -9,7 +9,7 @@ import { type BuiltIn, builtIn, customScope, type ResourceType } from "./kinds.t
 import { findCluster, requireCluster } from "./kubeconfig.ts";
 import { externalAddress, factsOf } from "./load-balancers.ts";
 import { checkObject, newestCilium } from "./object-checks.ts";
-import { isProperties, member, type Plain, plain, plainObject } from "./plain.ts";
+import { member, type Plain, plain, plainObject } from "./plain.ts";
 import { contentOf, hideData, isSecret } from "./secret-data.ts";
 
 /** Seconds: an object is there after one round trip; pods of a Deployment or DaemonSet want an image and a probe. */

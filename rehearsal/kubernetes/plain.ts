@@ -27,17 +27,6 @@ export function isPlainObject(value: Plain): value is PlainObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether a property is an object whose members are at hand. */
-export function isProperties(value: Value): value is Properties {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    !Array.isArray(value) &&
-    !(value instanceof Secret) &&
-    !(value instanceof Unknown)
-  );
-}
-
 /** A scalar as text, `""` for anything else. */
 export function scalarText(value: Plain): string {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";

@@ -13,14 +13,14 @@ import {
   Unknown,
   type Value,
 } from "../stand-in.ts";
-import { changedKeys, fingerprint, holdsUnknown, reveal } from "../wire.ts";
+import { changedKeys, fingerprint, holdsUnknown, isProperties, reveal } from "../wire.ts";
 import type { JsonObject, World, WorldObject } from "../world.ts";
 import { type Cluster, objectId, record, text } from "./cluster.ts";
 import { type InstalledCilium, releaseOf } from "./installed.ts";
 import { releaseType, repositoryType } from "./kinds.ts";
 import { findCluster, requireCluster } from "./kubeconfig.ts";
 import { hasNamespace } from "./objects.ts";
-import { isPlainObject, isProperties, type PlainObject, plain, plainObject, scalarText } from "./plain.ts";
+import { isPlainObject, type PlainObject, plain, plainObject, scalarText } from "./plain.ts";
 import { releaseObstacles, waitObstacles } from "./readiness.ts";
 
 /** Inputs of `kubernetes:helm.sh/v3:Release` (the SDK's `ReleaseArgs`, 4.34.2). */

@@ -13,6 +13,9 @@ import {
   revealAll,
 } from "../../rehearsal/wire.ts";
 
+/** google-protobuf's Struct, which the SDK reads by too, drops this one name; no property of a cloud has it. */
+const name = fc.string().filter((text) => text !== "__proto__");
+
 const { value: anyValue } = fc.letrec<{ value: Value }>((tie) => ({
   value: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
@@ -21,10 +24,10 @@ const { value: anyValue } = fc.letrec<{ value: Value }>((tie) => ({
     fc.double({ noNaN: true, noDefaultInfinity: true }),
     fc.array(tie("value"), { maxLength: 4 }),
     tie("value").map((inner) => new Secret(inner)),
-    fc.dictionary(fc.string(), tie("value"), { maxKeys: 4, noNullPrototype: true }),
+    fc.dictionary(name, tie("value"), { maxKeys: 4, noNullPrototype: true }),
   ),
 }));
-const properties: fc.Arbitrary<Properties> = fc.dictionary(fc.string(), anyValue, {
+const properties: fc.Arbitrary<Properties> = fc.dictionary(name, anyValue, {
   maxKeys: 4,
   noNullPrototype: true,
 });
