@@ -1,4 +1,4 @@
-import "./components/fast-start.ts";
+import "./components/fast-start/after-sdk.ts";
 
 /** One program for every stack: the stack file says which of the three it is. Each part is loaded only where it is used. */
 export default async function program(): Promise<Record<string, unknown>> {
