@@ -33,6 +33,29 @@ export interface EntrySubject {
   readonly sites: readonly SiteFile[];
 }
 
+/** A Cilium release's Helm values: a site's, as our program would pass them, or somebody's file. */
+export interface ValuesSubject {
+  /** Exact chart version, e.g. `1.18.4`; its minor is one of `components/cilium/versions.ts`. */
+  readonly cilium: string;
+  /** What is passed to Helm; the chart's defaults are not in it. */
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** A Kubernetes object as it is written: `apiVersion`, `kind`, `metadata` and the rest, none of it checked yet. */
+export type KubernetesObject = Readonly<Record<string, unknown>>;
+
+/** Objects that are judged together: those of a site's program, or all documents that were given to `npm run check`. */
+export interface ObjectsSubject {
+  /** Exact version of the Cilium that reads them. */
+  readonly cilium: string;
+  /** A violation's path starts with the index in this list: `[0, "spec", "ingress"]`. */
+  readonly objects: readonly KubernetesObject[];
+  /** Helm values of that Cilium, where they are known; rules that need them stay silent where they are not. */
+  readonly values?: ValuesSubject["values"];
+  /** True when nothing outside of `objects` is in the cluster, so that a reference to an object that is not there is a mistake. */
+  readonly complete: boolean;
+}
+
 /** What a rule found: where, what is wrong, what to write instead. */
 export interface Violation {
   /** Below the stack's own key, e.g. `["network", "pods"]`. */

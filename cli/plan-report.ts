@@ -1,0 +1,100 @@
+import { formatFindings } from "../components/config/finding.ts";
+import type { Plan } from "../components/plan.ts";
+import type { Proof } from "../proof/proof.ts";
+
+/** Whether everything that can be proven is, and nothing is wrong. */
+export function holds({ proofs, findings }: Plan): boolean {
+  return findings.every(({ severity }) => severity !== "error") && proofs.every((proof) => proof.holds);
+}
+
+/** `{stacks, proofs, findings}`, for machines. */
+export function renderJson({ files, stacks, proofs, findings }: Plan): string {
+  const described = files.map(({ stack, kind, file }) => {
+    const resources = stacks.find((planned) => planned.file.stack === stack)?.resources;
+    return { name: stack, kind, file, ...(resources === undefined ? {} : { resources: resources.length }) };
+  });
+  return `${JSON.stringify({ stacks: described, proofs, findings }, null, 2)}\n`;
+}
+
+/** For people: a line per stack and per proof, every finding whole; 80 columns where the words allow. */
+export function renderText(plan: Plan, seconds: number): string {
+  const sections = [
+    stackLines(plan).join("\n"),
+    plan.proofs.map(proofLine).join("\n"),
+    formatFindings(plan.findings),
+    `${verdict(plan)} ${seconds.toFixed(1)} s.`,
+  ];
+  return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+/** For a job's summary on a pull request. */
+export function renderMarkdown(plan: Plan): string {
+  const proofs = plan.proofs.map(
+    (proof) =>
+      `| ${proof.holds ? "holds" : "**does not hold**"} | ${proof.id} | ${cell(proof.title)} | ${cell(factsOf(proof))} |`,
+  );
+  const failed = plan.proofs.flatMap((proof) =>
+    proof.counterexample === undefined || proof.holds ? [] : [`**${proof.id}**`, fenced(proof.counterexample)],
+  );
+  const findings = plan.findings.map(
+    ({ severity, code, file, line, path, message, fix }) =>
+      `| ${severity} | ${code} | ${cell(line === undefined ? file : `${file}:${line}`)} | ${cell(path)} | ${cell(message)} | ${cell(fix)} |`,
+  );
+  const table = (head: readonly string[], rows: readonly string[]) =>
+    rows.length === 0 ? "" : [`| ${head.join(" | ")} |`, `|${"---|".repeat(head.length)}`, ...rows].join("\n");
+  const sections = [
+    "## Plan",
+    verdict(plan),
+    stackLines(plan)
+      .map((line) => `- ${line}`)
+      .join("\n"),
+    table(["", "code", "file", "path", "what is wrong", "what to write"], findings),
+    table(["", "proof", "statement", "checked on"], proofs),
+    ...failed,
+  ];
+  return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
+}
+
+function stackLines({ files, stacks }: Plan): string[] {
+  const width = Math.max(0, ...files.map(({ stack }) => stack.length));
+  return files.map(({ stack, kind, file }) => {
+    const planned = stacks.find((each) => each.file.stack === stack);
+    const resources = planned === undefined ? "not run" : `${planned.resources.length} resources`;
+    return `${stack.padEnd(width)}  ${kind}, ${resources} (${file})`;
+  });
+}
+
+function proofLine(proof: Proof): string {
+  const facts = factsOf(proof);
+  const head = `${proof.holds ? "ok  " : "FAIL"} ${proof.id} ${proof.title}`;
+  const detail = proof.holds || proof.counterexample === undefined ? facts : proof.counterexample;
+  return detail === "" ? head : `${head}\n     ${detail.replaceAll("\n", "\n     ")}`;
+}
+
+function factsOf({ facts }: Proof): string {
+  return Object.entries(facts)
+    .map(([name, value]) => `${name} ${String(value)}`)
+    .join(", ");
+}
+
+function verdict(plan: Plan): string {
+  const count = (severity: "error" | "warning") =>
+    plan.findings.filter((finding) => finding.severity === severity).length;
+  const [errors, warnings] = [count("error"), count("warning")];
+  const failed = plan.proofs.filter((proof) => !proof.holds).length;
+  const found = `${errors} error(s), ${warnings} warning(s)`;
+  if (errors > 0 && plan.proofs.length === 0) return `Refused: ${found}. Nothing was proven; correct the errors first.`;
+  if (errors > 0 || failed > 0) return `Refused: ${failed} of ${plan.proofs.length} proofs do not hold, ${found}.`;
+  return `All ${plan.proofs.length} proofs hold, ${found}.`;
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll("\n", "<br>");
+}
+
+/** A fence longer than any inside. */
+function fenced(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  return `${fence}\n${text}\n${fence}`;
+}
