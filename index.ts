@@ -2,6 +2,8 @@ import "./components/fast-start/after-sdk.ts";
 
 /** One program for every stack: the stack file says which of the three it is. Each part is loaded only where it is used. */
 export default async function program(): Promise<Record<string, unknown>> {
+  const { proveFirst } = await import("./components/prove-first.ts");
+  await proveFirst();
   const { load } = await import("./components/config/load.ts");
   const stack = load();
   switch (stack.kind) {

@@ -7,13 +7,13 @@ export function holds({ proofs, findings }: Plan): boolean {
   return findings.every(({ severity }) => severity !== "error") && proofs.every((proof) => proof.holds);
 }
 
-/** `{stacks, proofs, findings}`, for machines. */
-export function renderJson({ files, stacks, proofs, findings }: Plan): string {
+/** `{stacks, proofs, findings, accepted}`, for machines. */
+export function renderJson({ files, stacks, proofs, findings, accepted }: Plan): string {
   const described = files.map(({ stack, kind, file }) => {
     const resources = stacks.find((planned) => planned.file.stack === stack)?.resources;
     return { name: stack, kind, file, ...(resources === undefined ? {} : { resources: resources.length }) };
   });
-  return `${JSON.stringify({ stacks: described, proofs, findings }, null, 2)}\n`;
+  return `${JSON.stringify({ stacks: described, proofs, findings, accepted }, null, 2)}\n`;
 }
 
 /** For people: a line per stack and per proof, every finding whole; 80 columns where the words allow. */
@@ -22,6 +22,7 @@ export function renderText(plan: Plan, seconds: number): string {
     stackLines(plan).join("\n"),
     plan.proofs.map(proofLine).join("\n"),
     formatFindings(plan.findings),
+    acceptedLines(plan).join("\n"),
     `${verdict(plan)} ${seconds.toFixed(1)} s.`,
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
@@ -49,6 +50,9 @@ export function renderMarkdown(plan: Plan): string {
       .map((line) => `- ${line}`)
       .join("\n"),
     table(["", "code", "file", "path", "what is wrong", "what to write"], findings),
+    acceptedLines(plan)
+      .map((line) => `- ${line}`)
+      .join("\n"),
     table(["", "proof", "statement", "checked on"], proofs),
     ...failed,
   ];
@@ -64,11 +68,26 @@ function stackLines({ files, stacks }: Plan): string[] {
   });
 }
 
+function acceptedLines({ accepted }: Plan): string[] {
+  return accepted.map(
+    ({ finding: { code, file, path }, reason, until }) =>
+      `accepted until ${until}: ${code} ${file} ${path} (${reason})`,
+  );
+}
+
 function proofLine(proof: Proof): string {
+  const head = wrap(`${proof.holds ? "ok  " : "FAIL"} ${proof.id} ${proof.title}`, 13);
+  // A hop to a line.
+  if (!proof.holds && proof.counterexample !== undefined)
+    return [head, ...proof.counterexample.split(/; |\n/)].join("\n     ");
   const facts = factsOf(proof);
-  const head = `${proof.holds ? "ok  " : "FAIL"} ${proof.id} ${proof.title}`;
-  const detail = proof.holds || proof.counterexample === undefined ? facts : proof.counterexample;
-  return detail === "" ? head : `${head}\n     ${detail.replaceAll("\n", "\n     ")}`;
+  return facts === "" ? head : `${head}\n${wrap(`${" ".repeat(13)}${facts}`, 13)}`;
+}
+
+/** Breaks a line between words at 80 columns; what follows is indented. Counterexamples stay whole, to be searched for. */
+function wrap(line: string, indent: number): string {
+  const cut = line.length <= 80 ? -1 : line.lastIndexOf(" ", 80);
+  return cut <= indent ? line : `${line.slice(0, cut)}\n${wrap(`${" ".repeat(indent)}${line.slice(cut + 1)}`, indent)}`;
 }
 
 function factsOf({ facts }: Proof): string {

@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
+import { type Accepted, accept } from "../proof/accepted.ts";
 import { judge } from "../proof/judge.ts";
 import type { Proof } from "../proof/proof.ts";
-import { provePlan } from "../proof/prove-plan.ts";
+import { plannedRules, provePlan } from "../proof/prove-plan.ts";
 import type { PlannedStack } from "../proof/recorded.ts";
 import type { Finding } from "./config/finding.ts";
 import { type StackFile, stackName } from "./config/parse.ts";
@@ -14,7 +15,9 @@ export interface Plan {
   /** What each stack's program would register; empty while a finding is an error, since programs run on files that are in order. */
   readonly stacks: readonly PlannedStack[];
   readonly proofs: readonly Proof[];
+  /** Warnings that a stack file accepts are not among them. */
   readonly findings: readonly Finding[];
+  readonly accepted: readonly Accepted[];
 }
 
 /**
@@ -36,8 +39,17 @@ export async function makePlan(
     return [...named, ...judge({ own, others }, process.env.PULUMI_BACKEND_URL)];
   });
   const all = unique([...findings, ...judged]);
-  if (files.length === 0 || all.some(({ severity }) => severity === "error"))
-    return { files, stacks: [], proofs: [], findings: all };
+  const end = (
+    found: readonly Finding[],
+    stacks: readonly PlannedStack[] = [],
+    proofs: readonly Proof[] = [],
+  ): Plan => ({
+    files,
+    stacks,
+    proofs,
+    ...settle(files, unique(found)),
+  });
+  if (files.length === 0 || all.some(({ severity }) => severity === "error")) return end(all);
 
   tell(`running ${files.length === 1 ? "the program" : `the programs of ${files.length} stacks`}`);
   // Imported here: a file that is wrong is refused without loading the clouds' SDKs.
@@ -47,11 +59,29 @@ export async function makePlan(
     const stacks = await record(files, secrets);
     tell("proving");
     const proven = provePlan(stacks);
-    return { files, stacks, proofs: proven.proofs, findings: unique([...all, ...proven.findings]) };
+    return end([...all, ...proven.findings], stacks, proven.proofs);
   } catch (error) {
     if (!(error instanceof ProgramStopped)) throw error;
-    return { files, stacks: [], proofs: [], findings: [...all, error.finding] };
+    return end([...all, error.finding]);
   }
+}
+
+/** Sets aside what each stack file accepts among its own findings. */
+function settle(files: readonly StackFile[], findings: readonly Finding[]): Pick<Plan, "findings" | "accepted"> {
+  const today = new Date().toISOString().slice(0, 10);
+  const own = files.map((file) =>
+    accept({
+      own: file,
+      findings: findings.filter((finding) => finding.file === file.file),
+      rules: plannedRules,
+      today,
+    }),
+  );
+  const others = findings.filter((finding) => !files.some(({ file }) => file === finding.file));
+  return {
+    findings: [...others, ...own.flatMap((each) => each.findings)],
+    accepted: own.flatMap((each) => each.accepted),
+  };
 }
 
 function readAll(folder: string, names: readonly string[]): { files: StackFile[]; findings: Finding[] } {

@@ -1,14 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
 import resourceMessages from "@pulumi/pulumi/proto/resource_pb.js";
+import debuggable from "@pulumi/pulumi/runtime/debuggable.js";
 import structMessages from "google-protobuf/google/protobuf/struct_pb.js";
 import { stringify } from "yaml";
-import type { PlannedResource, PlannedStack } from "../proof/recorded.ts";
+import { type PlannedResource, type PlannedStack, plannedAddress } from "../proof/recorded.ts";
 import type { Finding } from "./config/finding.ts";
 import type { StackFile } from "./config/parse.ts";
 import type { SiteSpec } from "./config/schema.ts";
 import { deployEntry } from "./entry/entry.ts";
 import { planSlots } from "./network/plan.ts";
 import type { InterconnectSecrets, SiteSecrets } from "./secrets/schema.ts";
+
+// The SDK keeps every promise, to name those that never settle when a program ends: half of a large plan's memory.
+Reflect.set(debuggable, "debuggablePromise", (promise: unknown) => promise);
 
 /** A program threw, as it would in `pulumi up`. */
 export class ProgramStopped extends Error {
@@ -34,6 +38,14 @@ export interface PlanSecrets {
   readonly interconnect: InterconnectSecrets;
 }
 
+/** Grants nothing, anywhere. */
+const kubeconfig = stringify({
+  clusters: [
+    { name: "plan", cluster: { server: "https://plan.invalid", "certificate-authority-data": "Z3llb25nYnU=" } },
+  ],
+  users: [{ name: "plan", user: { "client-certificate-data": "Z3llb25nYnU=", "client-key-data": "Z3llb25nYnU=" } }],
+});
+
 /** What the steps over SSH print, as far as programs read it: tickets to join with, and a kubeconfig of nobody. */
 function printed(file: StackFile, name: string): string {
   if (name.endsWith("-ticket")) {
@@ -47,11 +59,7 @@ function printed(file: StackFile, name: string): string {
       : `token abcdef.0123456789abcdef\nca-hash sha256:${zeros}\ncertificate-key ${zeros}`;
   }
   if (!name.endsWith("-kubeconfig")) return "";
-  const nothing = "Z3llb25nYnU=";
-  return stringify({
-    clusters: [{ name, cluster: { server: "", "certificate-authority-data": nothing } }],
-    users: [{ name, user: { "client-certificate-data": nothing, "client-key-data": nothing } }],
-  });
+  return kubeconfig;
 }
 
 /** Values that only an engine or a cloud hands out, for every type: the programs read them, proofs do not depend on them. */
@@ -59,10 +67,10 @@ const answers = (id: string, name: string) => ({
   arn: `arn:${id}`,
   name,
   vmId: id,
-  publicIp: "192.0.2.1",
-  ipAddress: "192.0.2.1",
-  tunnel1Address: "192.0.2.11",
-  tunnel2Address: "192.0.2.12",
+  publicIp: plannedAddress(id, "publicIp"),
+  ipAddress: plannedAddress(id, "ipAddress"),
+  tunnel1Address: plannedAddress(id, "tunnel1Address"),
+  tunnel2Address: plannedAddress(id, "tunnel2Address"),
   transitGatewayAttachmentId: `attachment-${name}`,
 });
 
@@ -108,7 +116,12 @@ async function program(file: StackFile, sites: readonly SiteSpec[], secrets: Pla
       const { deploySite } = await import("./site.ts");
       const names = file.spec.mesh?.peers ?? [];
       const peers = sites.filter(({ name }) => name !== file.spec.name && names.includes(name));
-      return deploySite({ kind: "site", site: file.spec, peers, secrets: pulumi.secret({ ...secrets.site }) });
+      return deploySite({
+        kind: "site",
+        site: file.spec,
+        peers,
+        secrets: pulumi.secret({ ...secrets.site, kubeconfig }),
+      });
     }
     case "interconnect": {
       const { deployInterconnect } = await import("./interconnect/interconnect.ts");
@@ -145,7 +158,7 @@ async function run(
   const resources: PlannedResource[] = [];
   // Pulumi's own mock reads and writes each resource four times over; this answers with what came.
   Reflect.set(monitor, "registerResource", (request: Request["request"], done: Request["done"]) => {
-    const resource = planned(request);
+    const resource = planned(file.stack, request);
     resources.push(resource);
     done(null, answer(file, request, resource));
   });
@@ -161,13 +174,13 @@ function settled<T>(output: pulumi.Output<T>): Promise<T> {
   });
 }
 
-function planned(request: Request["request"]): PlannedResource {
+function planned(stack: string, request: Request["request"]): PlannedResource {
   const [type, name] = [request.getType(), request.getName()];
   const inputs = request.getObject()?.toJavaScript() ?? {};
   const timeout = request.getCustomtimeouts()?.getCreate() ?? "";
   const seconds = durationSeconds(timeout);
   return {
-    id: idOf(type, name, inputs),
+    id: idOf(type, name.startsWith(stack) ? name : `${stack}-${name}`, inputs),
     type,
     name,
     inputs,
@@ -182,11 +195,12 @@ const prefixes: Readonly<Record<string, string>> = { Vpc: "vpc", Subnet: "subnet
 
 function idOf(type: string, name: string, inputs: Readonly<Record<string, unknown>>): string {
   const [plugin = "", , noun = ""] = type.split(":");
-  if (plugin === "azure-native") {
-    const { subnetName } = inputs;
-    return typeof subnetName === "string" ? `/plan/${name}/subnets/${subnetName}` : `/plan/${noun}/${name}`;
-  }
-  return `${prefixes[noun] ?? noun.toLowerCase()}-${name}`;
+  if (plugin !== "azure-native") return `${prefixes[noun] ?? noun.toLowerCase()}-${name}`;
+  const { resourceGroupName: group, virtualNetworkName: network, subnetName } = inputs;
+  if (typeof group !== "string") return `/subscriptions/plan/resourceGroups/${name}`;
+  const own =
+    typeof subnetName === "string" ? `virtualNetworks/${String(network)}/subnets/${subnetName}` : `${noun}/${name}`;
+  return `/subscriptions/plan/resourceGroups/${group}/providers/Microsoft.Network/${own}`;
 }
 
 /** `1h30m` and the like, as Pulumi's options write it. */

@@ -1,20 +1,40 @@
 import type { Finding } from "../components/config/finding.ts";
 import type { StackFile } from "../components/config/parse.ts";
-import type { Rule, SiteFile, StackSet } from "./rule.ts";
+import type { Rule, SiteFile, StackSet, Violation } from "./rule.ts";
 import { addressRules, missized } from "./rules/addresses.ts";
+import { siteValuesRules, valuesViolations } from "./rules/chart-values.ts";
 import { entryRules, interconnectRules } from "./rules/links.ts";
+import { machineRules } from "./rules/machines.ts";
 import { meshRules } from "./rules/mesh.ts";
 import { nodeRules } from "./rules/nodes.ts";
+import { onPremRules } from "./rules/on-prem.ts";
+import { overrideRules } from "./rules/overrides.ts";
+import { entryPromiseRules, promiseRules } from "./rules/promises.ts";
+import { singleAddressRules } from "./rules/single-addresses.ts";
 import { versionRules } from "./rules/versions.ts";
 
-const siteRules = [...addressRules, ...meshRules, ...nodeRules, ...versionRules];
+const siteRules = [
+  ...addressRules,
+  ...singleAddressRules,
+  ...meshRules,
+  ...overrideRules,
+  ...nodeRules,
+  ...machineRules,
+  ...onPremRules,
+  ...versionRules,
+  ...promiseRules,
+];
+const allEntryRules = [...entryRules, ...entryPromiseRules];
 
 /** Every rule, whatever it judges. */
 export const rules: readonly Pick<Rule<never>, "code" | "severity" | "title" | "korean" | "reason">[] = [
   ...siteRules,
   ...interconnectRules,
-  ...entryRules,
+  ...allEntryRules,
 ];
+
+/** Every rule that `judge` asks, those on Helm values too. */
+export const askedRules: readonly Pick<Rule<never>, "code" | "severity">[] = [...rules, ...siteValuesRules];
 
 /** Everything that is wrong with a stack, given the files of the stacks it names. Pure. */
 export function judge({ own, others }: StackSet, backendUrl: string | undefined): Finding[] {
@@ -23,17 +43,15 @@ export function judge({ own, others }: StackSet, backendUrl: string | undefined)
     case "site": {
       const planned = [own.spec, ...sites.map(({ site }) => site)].every((site) => missized(site).length === 0);
       const applicable = planned ? siteRules : siteRules.filter(({ needsPlan }) => !needsPlan);
-      return run(
-        applicable,
-        { file: own.file, stack: own.stack, site: own.spec, config: own.config, peers: sites },
-        own,
-      );
+      const subject = { file: own.file, stack: own.stack, site: own.spec, config: own.config, peers: sites };
+      const values = planned ? valuesViolations(subject) : [];
+      return [...run(applicable, subject, own), ...values.map(([rule, violation]) => finding(rule, violation, own))];
     }
     case "interconnect":
       return run(interconnectRules, { file: own.file, interconnect: own.spec, config: own.config, sites }, own);
     case "entry": {
       const { file, spec, config, secretsProvider } = own;
-      return run(entryRules, { file, entry: spec, config, secretsProvider, backendUrl, sites }, own);
+      return run(allEntryRules, { file, entry: spec, config, secretsProvider, backendUrl, sites }, own);
     }
   }
 }
@@ -45,19 +63,23 @@ function siteFile(stack: StackFile): SiteFile | undefined {
 }
 
 function run<Subject>(rules: readonly Rule<Subject>[], subject: Subject, own: StackFile): Finding[] {
-  return rules.flatMap(({ code, severity, check }) =>
-    check(subject).map(({ path, message, fix }): Finding => {
-      const full = [`gyeongbu:${own.kind}`, ...path];
-      const line = own.lineOf(full);
-      return {
-        code,
-        severity,
-        file: own.file,
-        path: full.map(String).join("."),
-        ...(line === undefined ? {} : { line }),
-        message,
-        fix,
-      };
-    }),
-  );
+  return rules.flatMap((rule) => rule.check(subject).map((violation) => finding(rule, violation, own)));
+}
+
+function finding(
+  { code, severity }: Pick<Rule<never>, "code" | "severity">,
+  { path, message, fix }: Violation,
+  own: StackFile,
+): Finding {
+  const full = [`gyeongbu:${own.kind}`, ...path];
+  const line = own.lineOf(full);
+  return {
+    code,
+    severity,
+    file: own.file,
+    path: full.map(String).join("."),
+    ...(line === undefined ? {} : { line }),
+    message,
+    fix,
+  };
 }

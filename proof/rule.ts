@@ -70,7 +70,7 @@ export interface Rule<Subject> {
   readonly severity: "error" | "warning";
   /** What must hold, as a sentence. */
   readonly title: string;
-  /** The same in Korean, for `docs/errors.md`. */
+  /** The same in Korean, for `docs/rules.ko.md`. */
   readonly korean: string;
   /** Why, with its source. */
   readonly reason: string;

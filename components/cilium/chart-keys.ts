@@ -1,4 +1,6 @@
+import { distance } from "fastest-levenshtein";
 import index from "./data/chart-keys.json" with { type: "json" };
+import { earlierKeys, removedKeys } from "./removed-keys.ts";
 
 /**
  * What the Cilium chart knows: its value keys per version, derived from the charts themselves by `tools/chart-keys.ts`. Helm
@@ -9,15 +11,19 @@ import index from "./data/chart-keys.json" with { type: "json" };
 export interface ValueProblem {
   /** Dotted, list elements as `[0]`: `hubble.relay.replica`. */
   readonly path: string;
-  /** A key of another type; absent for an unknown key. */
+  /** The same, step by step: `["hubble", "relay", "replica"]`, list elements as numbers. */
+  readonly steps: readonly (string | number)[];
+  /** What is wrong with a known key's value; absent for an unknown key. */
   readonly wrongType?: string;
+  /** What to write where the type is wrong, as a sentence. */
+  readonly wanted?: string;
   /** The known key that looks most like it. */
   readonly nearest?: string;
-  /** What took the key's place when it was removed or renamed. */
+  /** What does the key's job in this version, when it was removed or renamed, or comes later. */
   readonly movedTo?: string;
-  /** The first indexed chart version that has the key. */
+  /** The first later chart that has the key: its minor, or its full version where it is a later patch of this minor. */
   readonly since?: string;
-  /** The last indexed chart version that has the key. */
+  /** The last Cilium minor whose chart had the key. */
   readonly until?: string;
 }
 
@@ -31,30 +37,6 @@ interface ChartIndex {
   readonly enums: Section<string[]>;
   readonly defaults: Section<boolean | number | string>;
 }
-
-/** Keys that people still write, and what does the job now (Cilium upgrade notes 1.14 to 1.20). */
-const moved: Readonly<Record<string, string>> = {
-  tunnel: "routingMode: native, or routingMode: tunnel with tunnelProtocol",
-  bgp: "bgpControlPlane.enabled and the CiliumBGP* resources",
-  "encryption.keyFile": "the Secret cilium-ipsec-keys",
-  "encryption.mountPath": "encryption.ipsec.mountPath",
-  "encryption.secretName": "encryption.ipsec.secretName",
-  "encryption.interface": "devices",
-  "encryption.wireguard.userspaceFallback": "the kernel's WireGuard module, which every supported kernel has",
-  "encryption.strictMode.enabled": "encryption.strictMode.egress.enabled",
-  "encryption.strictMode.cidr": "encryption.strictMode.egress.cidr",
-  "encryption.strictMode.allowRemoteNodeIdentities": "encryption.strictMode.egress.allowRemoteNodeIdentities",
-  enableCiliumEndpointSlice: "ciliumEndpointSlice.enabled",
-  serviceMesh: "authentication.enabled",
-  "ipam.operator.clusterPoolIPv4PodCIDR": "ipam.operator.clusterPoolIPv4PodCIDRList",
-  "ipam.operator.clusterPoolIPv6PodCIDR": "ipam.operator.clusterPoolIPv6PodCIDRList",
-  "ingressController.service.nodePorts.http": "ingressController.service.insecureNodePort",
-  "ingressController.service.nodePorts.https": "ingressController.service.secureNodePort",
-  "hubble.export.static.backends": "a log shipper that reads hubble.export.static.filePath",
-  "clustermesh.enableMCSAPISupport": "clustermesh.mcsapi.enabled",
-  "clustermesh.apiserver.tls.server.extraDnsNames": "clustermesh.apiserver.tls.auto.server.extraDnsNames",
-  "clustermesh.apiserver.tls.server.extraIpAddresses": "clustermesh.apiserver.tls.auto.server.extraIpAddresses",
-};
 
 /**
  * The indexed chart that stands for a version: itself, else the newest indexed patch of its minor (1.20.2 -> 1.20.0).
@@ -86,27 +68,36 @@ export function unknownValues(chartVersion: string, values: unknown): ValueProbl
   const version = versions.indexOf(indexedVersion(chartVersion));
   const problems: ValueProblem[] = [];
   /** `key` is the index's spelling of `path`, with `[]` for any element. */
-  const visit = (value: unknown, path: string, key: string): void => {
+  const visit = (value: unknown, steps: readonly (string | number)[], key: string): void => {
     if (value === undefined) return;
     const type = key === "" ? "o" : at(types, key, version);
     if (type === undefined) {
-      problems.push(unknownKey(path, key, version));
+      problems.push(unknownKey(steps, key, version));
       return;
     }
-    const wrongType = key === "" ? undefined : typeProblem(value, type, at(enums, key, version));
-    if (wrongType !== undefined) problems.push({ path, wrongType });
+    const wrong = key === "" ? undefined : typeProblem(value, type, at(enums, key, version));
+    if (wrong !== undefined) problems.push({ path: dotted(steps), steps, ...wrong });
     else if (Array.isArray(value)) {
       if (at(types, `${key}[]`, version) === undefined) return;
-      for (const [position, element] of value.entries()) visit(element, `${path}[${position}]`, `${key}[]`);
-    } else if (isRecord(value) && !type.includes("m")) {
+      for (const [position, element] of value.entries()) visit(element, [...steps, position], `${key}[]`);
+    } else if (isRecord(value) && !/[m?]/.test(type)) {
       const anyName = at(types, `${key}[]`, version) !== undefined;
       for (const [name, child] of Object.entries(value)) {
-        visit(child, join(path, name), anyName ? `${key}[]` : join(key, name));
+        // Helm hands `global` to every chart, whether it reads it or not.
+        if (key === "" && name === "global") continue;
+        if (!anyName && name.includes(".")) {
+          problems.push({ path: dotted([...steps, name]), steps: [...steps, name], nearest: nest(name) });
+        } else visit(child, [...steps, name], anyName ? `${key}[]` : join(key, name));
       }
     }
   };
-  visit(values, "", "");
+  visit(values, [], "");
   return problems;
+}
+
+/** Whether the chart of this version has a key, and all below it is its own: a section that templates read field by field. */
+export function isSection(chartVersion: string, path: string): boolean {
+  return at(types, path, versions.indexOf(indexedVersion(chartVersion))) === "o";
 }
 
 /** A sentence that says what is wrong and what to write instead. */
@@ -133,20 +124,33 @@ function isPerVersion<T>(entry: PerVersion<T>): entry is { by: (T | null)[] } {
   return typeof entry === "object" && entry !== null && "by" in entry;
 }
 
-function unknownKey(path: string, key: string, version: number): ValueProblem {
+function unknownKey(steps: readonly (string | number)[], key: string, version: number): ValueProblem {
   const having = versions.filter((_, position) => at(types, key, position) !== undefined);
   const since = having.find((other) => versions.indexOf(other) > version);
-  const until = having.findLast((other) => versions.indexOf(other) < version);
-  const movedTo = Object.hasOwn(moved, key) ? moved[key] : undefined;
-  const nearest = nearestKey(key, version);
+  const removed = Object.hasOwn(removedKeys, key) ? removedKeys[key] : undefined;
+  const until = removed?.last ?? minorOf(having.findLast((other) => versions.indexOf(other) < version));
+  const movedTo = since === undefined ? removed?.instead : earlierKeys[key];
+  const near = nearestKey(key, version);
+  const parent = key.slice(0, key.lastIndexOf(".") + 1);
+  const sibling = near?.startsWith(parent) && parent !== "";
+  const nearest = sibling ? join(dotted(steps.slice(0, -1)), near?.slice(parent.length) ?? "") : near;
+  const patch = since !== undefined && minorOf(since) === minorOf(versions[version]);
   return {
-    path,
+    path: dotted(steps),
+    steps,
     ...(nearest === undefined ? {} : { nearest }),
     ...(movedTo === undefined ? {} : { movedTo }),
-    ...(since === undefined ? {} : { since }),
-    ...(until === undefined ? {} : { until }),
+    ...(since === undefined ? {} : { since: patch ? since : (minorOf(since) ?? since) }),
+    ...(until === undefined || since !== undefined ? {} : { until }),
   };
 }
+
+function minorOf(version: string | undefined): string | undefined {
+  return version?.split(".").slice(0, 2).join(".");
+}
+
+/** So many keys with the same last word, and the word says little about which of them was meant. */
+const commonWord = 4;
 
 /** A sibling if one is near, else the same last word elsewhere, else whatever path is near as a whole. */
 function nearestKey(key: string, version: number): string | undefined {
@@ -155,7 +159,8 @@ function nearestKey(key: string, version: number): string | undefined {
   const siblings = known.filter((other) => other.startsWith(key.slice(0, cut)) && !/[.[]/.test(other.slice(cut)));
   const word = key.slice(cut);
   const namesakes = known.filter((other) => other.toLowerCase().endsWith(`.${word.toLowerCase()}`));
-  return closest(key, siblings) ?? closest(key, namesakes, key.length) ?? closest(key, known);
+  const reach = namesakes.length < commonWord ? Math.floor(key.length / 2) : 2;
+  return closest(key, siblings) ?? closest(key, namesakes, reach) ?? closest(key, known);
 }
 
 /** The candidate with the fewest edits, at most a third of the length of the last word unless said otherwise. */
@@ -165,24 +170,10 @@ export function closest(word: string, candidates: readonly string[], limit?: num
   let fewest = (limit ?? Math.max(1, Math.floor(last.length / 3))) + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= fewest) continue;
-    const distance = edits(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < fewest) [best, fewest] = [candidate, distance];
+    const edits = distance(word.toLowerCase(), candidate.toLowerCase());
+    if (edits < fewest) [best, fewest] = [candidate, edits];
   }
   return best;
-}
-
-/** Levenshtein distance. */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (const [i, left] of a.split("").entries()) {
-    const next = [i + 1];
-    for (const [j, right] of b.split("").entries()) {
-      const change = (row[j] ?? 0) + (left === right ? 0 : 1);
-      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }
 
 const typeNames: Readonly<Record<string, string>> = {
@@ -197,16 +188,38 @@ const typeNames: Readonly<Record<string, string>> = {
 };
 
 /** Helm checks types and enums by `values.schema.json` and refuses; `null` always passes, since it removes the default first. */
-function typeProblem(value: unknown, type: string, allowed: string[] | undefined): string | undefined {
+function typeProblem(
+  value: unknown,
+  type: string,
+  allowed: string[] | undefined,
+): Pick<Required<ValueProblem>, "wrongType" | "wanted"> | undefined {
   if (type === "?" || value === null) return undefined;
   const own = ownTypes(value);
   const wanted = type.split("");
+  const got = JSON.stringify(value)?.slice(0, 60);
   if (!wanted.some((letter) => own.includes(letter))) {
-    const names = new Set(wanted.map((letter) => typeNames[letter] ?? letter));
-    return `the chart wants ${[...names].join(" or ")}, got ${JSON.stringify(value)}`;
+    const names = [...new Set(wanted.map((letter) => typeNames[letter] ?? letter))].join(" or ");
+    return { wrongType: `the chart wants ${names}, got ${got}`, wanted: wantedValue(value, wanted, names) };
   }
   if (allowed === undefined || (typeof value === "string" && allowed.includes(value))) return undefined;
-  return `the chart wants one of ${allowed.join(", ")}, got ${JSON.stringify(value)}`;
+  const words = allowed.join(", ");
+  return { wrongType: `the chart wants one of ${words}, got ${got}`, wanted: `Write one of ${words}.` };
+}
+
+function wantedValue(value: unknown, wanted: readonly string[], names: string): string {
+  if (wanted.join("") === "z") return "Leave it out: the chart's own schema takes nothing here.";
+  const plain = typeof value === "string" ? value.trim() : "";
+  const boolean = wanted.includes("b") && /^(true|false)$/i.test(plain);
+  const number = /[in]/.test(wanted.join("")) && /^-?\d+(\.\d+)?$/.test(plain);
+  if (boolean || number) return `Write ${plain.toLowerCase()} without quotes.`;
+  if (wanted.includes("s") && ["boolean", "number"].includes(typeof value))
+    return `Write "${String(value)}" in quotes.`;
+  if (wanted.includes("a") && plain !== "") {
+    // `{a,b}` and `a,b` are lists for --set only.
+    const parts = plain.replace(/^\{(.*)\}$/, "$1").split(",");
+    return `Write a list: [${parts.map((part) => JSON.stringify(part.trim())).join(", ")}].`;
+  }
+  return `Write a value of type ${names}.`;
 }
 
 function ownTypes(value: unknown): string {
@@ -214,6 +227,16 @@ function ownTypes(value: unknown): string {
   if (typeof value === "number") return Number.isInteger(value) ? "in" : "n";
   if (typeof value === "string") return "s";
   return Array.isArray(value) ? "a" : "om";
+}
+
+/** What a dotted key means in YAML: `hubble.enabled` is `hubble: {enabled: ...}`. */
+function nest(name: string): string {
+  return name.split(".").reduceRight((inner, key) => (inner === "" ? `${key}: ...` : `${key}: {${inner}}`), "");
+}
+
+/** `clusters[0].name` of `["clusters", 0, "name"]`. */
+function dotted(steps: readonly (string | number)[]): string {
+  return steps.reduce<string>((path, step) => (typeof step === "number" ? `${path}[${step}]` : join(path, step)), "");
 }
 
 function join(path: string, name: string): string {

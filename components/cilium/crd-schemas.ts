@@ -1,7 +1,8 @@
 import { closest } from "./chart-keys.ts";
 import data from "./data/crd-schemas.json" with { type: "json" };
 import { isRecord } from "./effective-values.ts";
-import { type Schema, SchemaWalker } from "./schema-walker.ts";
+import { amendPolicySchema } from "./policy-schemas.ts";
+import { formatProblem, type Schema, type SchemaProblem, SchemaWalker } from "./schema-walker.ts";
 
 /** A kind that Cilium's operator registers, and in which versions of Cilium. */
 export interface CiliumKind {
@@ -20,7 +21,7 @@ const { resources, shared }: { readonly resources: readonly Resource[]; readonly
 const minors = { oldest: 18, newest: 20 };
 /** Fields by the first Cilium minor that has them (1.19: BGP interface advertisements). */
 const newFields: readonly { path: RegExp; kind: string; since: number }[] = [
-  { kind: "CiliumBGPAdvertisement", path: /^spec\.advertisements\[\d+\]\.interface$/, since: 19 },
+  { kind: "CiliumBGPAdvertisement", path: /^spec\.advertisements\.\d+\.interface$/, since: 19 },
   { kind: "CiliumBGPPeerConfig", path: /^spec\.transport\.sourceInterface$/, since: 19 },
 ];
 /** Kinds by the first minor that has them. */
@@ -43,8 +44,13 @@ export function ciliumKinds(ciliumVersion: string): CiliumKind[] {
  * @throws RangeError for a Cilium minor that is not described.
  */
 export function resourceProblems(ciliumVersion: string, object: unknown, previous?: unknown): string[] {
+  return locateProblems(ciliumVersion, object, previous).map(formatProblem);
+}
+
+/** The same as `resourceProblems`, with the path of each problem by itself. */
+export function locateProblems(ciliumVersion: string, object: unknown, previous?: unknown): SchemaProblem[] {
   const minor = minorOf(ciliumVersion);
-  if (!isRecord(object)) return ["wants an object with apiVersion, kind, metadata and spec"];
+  if (!isRecord(object)) return [{ path: [], problem: "wants an object with apiVersion, kind, metadata and spec" }];
   const { apiVersion, kind } = object;
   const found = resources.find((resource) => resource.kind === kind && `cilium.io/${resource.version}` === apiVersion);
   if (found === undefined || (newKinds[found.kind] ?? 0) > minor) {
@@ -53,54 +59,63 @@ export function resourceProblems(ciliumVersion: string, object: unknown, previou
       resources.map((resource) => resource.kind),
     );
     const named = `no matches for kind "${String(kind)}" in version "${String(apiVersion)}"`;
-    return [near === undefined || near === kind ? named : `${named}; did you mean ${near}?`];
+    const problem = near === undefined || near === kind ? named : `${named}; did you mean ${near}?`;
+    return [{ path: [], problem }];
   }
-  const problems = [
+  const older = policyKinds.includes(found.kind) && minor < minors.newest;
+  return [
     ...nameProblems(object, found.namespaced),
-    ...new SchemaWalker(shared).check(found.schema, object, previous),
+    ...new SchemaWalker(older ? sharedAsOf(minor) : shared).check(
+      older ? amendPolicySchema(found.schema, minor) : found.schema,
+      object,
+      previous,
+    ),
+    ...tooNew(found.kind, object, ciliumVersion, minor),
   ];
-  return problems
-    .filter((problem) => !forgiven(found.kind, problem, minor))
-    .concat(tooNew(found.kind, object, ciliumVersion, minor));
 }
 
-/** The Kafka and generic L7 rules left with 1.20, and so came the rule that a policy must say something. */
-function forgiven(kind: string, problem: string, minor: number): boolean {
-  if (minor >= 20 || !policyKinds.includes(kind)) return false;
-  return (
-    /\.rules(\.(kafka|l7|l7proto): unknown field|: wants exactly one of http, dns)/.test(problem) ||
-    problem === "spec or specs must be provided"
-  );
+const amended = new Map<number, readonly Schema[]>();
+
+function sharedAsOf(minor: number): readonly Schema[] {
+  const known = amended.get(minor) ?? shared.map((schema) => amendPolicySchema(schema, minor));
+  amended.set(minor, known);
+  return known;
 }
 
-function tooNew(kind: string, object: unknown, ciliumVersion: string, minor: number): string[] {
+function tooNew(kind: string, object: unknown, ciliumVersion: string, minor: number): SchemaProblem[] {
   const candidates = newFields.filter((field) => field.kind === kind && field.since > minor);
-  return paths(object, "").flatMap((path) =>
-    candidates
-      .filter((field) => field.path.test(path))
-      .map(({ since }) => `${path}: unknown field in ${ciliumVersion}; it came with 1.${since}`),
-  );
+  return candidates.length === 0
+    ? []
+    : paths(object, []).flatMap((path) =>
+        candidates
+          .filter((field) => field.path.test(path.join(".")))
+          .map(({ since }) => ({
+            path,
+            problem: `unknown field in ${ciliumVersion}; it came with 1.${since}`,
+            known: [],
+          })),
+      );
 }
 
-function paths(value: unknown, path: string): string[] {
-  const entries = Array.isArray(value)
-    ? value.map((item, index) => [`${path}[${index}]`, item] as const)
-    : isRecord(value)
-      ? Object.entries(value).map(([name, child]) => [path === "" ? name : `${path}.${name}`, child] as const)
-      : [];
-  return entries.flatMap(([name, child]) => [name, ...paths(child, name)]);
+function paths(value: unknown, path: SchemaProblem["path"]): SchemaProblem["path"][] {
+  const entries = Array.isArray(value) ? [...value.entries()] : isRecord(value) ? Object.entries(value) : [];
+  return entries.flatMap(([step, child]) => [[...path, step], ...paths(child, [...path, step])]);
 }
 
-function nameProblems(object: Record<string, unknown>, namespaced: boolean): string[] {
+function nameProblems(object: Record<string, unknown>, namespaced: boolean): SchemaProblem[] {
   const metadata = object.metadata;
-  if (!isRecord(metadata)) return metadata === undefined ? ["metadata: required value is missing"] : [];
-  const { name, namespace } = metadata;
-  const problems: string[] = [];
-  if (typeof name === "string" && !/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(name)) {
-    problems.push(`metadata.name: "${name}" is no RFC 1123 subdomain; write a-z, 0-9, - and .`);
+  if (!isRecord(metadata)) {
+    return metadata === undefined ? [{ path: ["metadata"], problem: "required value is missing" }] : [];
   }
-  if (!namespaced && namespace !== undefined)
-    problems.push("metadata.namespace: the kind is cluster-scoped; leave it out");
+  const { name, namespace } = metadata;
+  const problems: SchemaProblem[] = [];
+  if (typeof name === "string" && !/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(name)) {
+    const problem = `"${name}" is no RFC 1123 subdomain; write a-z, 0-9, - and .`;
+    problems.push({ path: ["metadata", "name"], problem });
+  }
+  if (!namespaced && namespace !== undefined) {
+    problems.push({ path: ["metadata", "namespace"], problem: "the kind is cluster-scoped; leave it out" });
+  }
   return problems;
 }
 

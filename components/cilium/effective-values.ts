@@ -11,7 +11,7 @@ export class EffectiveValues {
     this.#values = values;
   }
 
-  /** The user's value of a dotted path. */
+  /** The user's value of a dotted path; `null` where it takes the chart's default away. */
   given(path: string): unknown {
     let value = this.#values;
     for (const key of path.split(".")) value = isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;
@@ -19,7 +19,8 @@ export class EffectiveValues {
   }
 
   at(path: string): unknown {
-    return this.given(path) ?? chartDefault(this.#version, path);
+    const given = this.given(path);
+    return given === undefined ? chartDefault(this.#version, path) : (given ?? undefined);
   }
 
   /** A scalar as a template prints it, `""` where there is none. */
@@ -44,6 +45,11 @@ export class EffectiveValues {
 export function truthy(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
   return isRecord(value) ? Object.keys(value).length > 0 : Boolean(value);
+}
+
+/** Text that a tool fills in before Helm sees it: Flux's `${NAME}`, a template's `{{ name }}`, a document's `<name>`. */
+export function isPlaceholder(value: unknown): boolean {
+  return typeof value === "string" && /\$\{|\{\{|^<[^<>]*>$|^\$[A-Za-z_]/.test(value);
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

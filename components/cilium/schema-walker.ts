@@ -28,6 +28,23 @@ export interface Schema {
   readonly rules?: readonly { readonly rule: string; readonly message: string }[];
 }
 
+/** One thing a strict API server refuses. */
+export interface SchemaProblem {
+  /** Field names and list indices, outermost first; empty for the object as a whole. */
+  readonly path: readonly (string | number)[];
+  /** What is wrong, without the path. */
+  readonly problem: string;
+  /** Where the field does not exist: what exists beside it. A default API server drops such a field, and refuses everything else. */
+  readonly known?: readonly string[];
+}
+
+/** `spec.peers[0].peerASN: what is wrong`, or only what is wrong for an object as a whole. */
+export function formatProblem({ path, problem }: SchemaProblem): string {
+  const dotted = path.map((step) => (typeof step === "number" ? `[${step}]` : `.${step}`)).join("");
+  return dotted === "" ? problem : `${dotted.replace(/^\./, "")}: ${problem}`;
+}
+
+type Path = SchemaProblem["path"];
 type Fields = Readonly<Record<string, unknown>>;
 const has = (self: unknown, field: string) => isRecord(self) && self[field] !== undefined;
 const when = (type: string, field: string, wanted: boolean) => (self: unknown) =>
@@ -49,22 +66,22 @@ const celRules: Readonly<Record<string, (self: unknown, old: unknown) => boolean
   "self == oldSelf": (self, old) => old === undefined || isDeepStrictEqual(self, old),
 };
 
-/** Checks objects against schemas as a strict API server does: `path: what is wrong`, all at once. */
+/** Checks objects against schemas as a strict API server does, all at once. */
 export class SchemaWalker {
   readonly #shared: readonly Schema[];
-  readonly #problems: string[] = [];
+  readonly #problems: SchemaProblem[] = [];
 
   constructor(shared: readonly Schema[]) {
     this.#shared = shared;
   }
 
   /** `undefined` stands for a value that is not known yet and passes. `old` is the object before an update, for immutable fields. */
-  check(schema: Schema, value: unknown, old?: unknown): string[] {
-    this.#walk(schema, value, "", old);
+  check(schema: Schema, value: unknown, old?: unknown): SchemaProblem[] {
+    this.#walk(schema, value, [], old);
     return this.#problems.splice(0);
   }
 
-  #walk(reference: Schema, value: unknown, path: string, old: unknown): void {
+  #walk(reference: Schema, value: unknown, path: Path, old: unknown): void {
     const schema = this.#resolve(reference);
     if (value === undefined) return;
     const wrong = scalarProblem(schema, value);
@@ -82,7 +99,7 @@ export class SchemaWalker {
     }
   }
 
-  #items(schema: Schema, value: readonly unknown[], path: string, old: unknown): void {
+  #items(schema: Schema, value: readonly unknown[], path: Path, old: unknown): void {
     const [least, most] = [schema.minItems ?? 0, schema.maxItems ?? Number.POSITIVE_INFINITY];
     if (value.length < least || value.length > most) {
       this.#report(path, `has ${value.length} elements, wants ${least} to ${most}`);
@@ -90,27 +107,28 @@ export class SchemaWalker {
     const items = schema.items;
     if (items === undefined) return;
     for (const [index, item] of value.entries()) {
-      this.#walk(items, item, `${path}[${index}]`, Array.isArray(old) ? old[index] : undefined);
+      this.#walk(items, item, [...path, index], Array.isArray(old) ? old[index] : undefined);
     }
   }
 
-  #fields(schema: Schema, value: Fields, path: string, old: unknown): void {
+  #fields(schema: Schema, value: Fields, path: Path, old: unknown): void {
     const before = (name: string) => (isRecord(old) ? old[name] : undefined);
     for (const name of schema.required ?? []) {
-      if (!Object.hasOwn(value, name)) this.#report(dotted(path, name), "required value is missing");
+      if (!Object.hasOwn(value, name)) this.#report([...path, name], "required value is missing");
     }
     for (const [name, child] of Object.entries(value)) {
       const known = schema.properties?.[name] ?? schema.additionalProperties;
-      if (known !== undefined) this.#walk(known, child, dotted(path, name), before(name));
+      if (known !== undefined) this.#walk(known, child, [...path, name], before(name));
       else if (schema.properties !== undefined && schema.anyFields !== true) {
-        const near = closest(name, Object.keys(schema.properties));
-        const names = Object.keys(schema.properties).join(", ");
-        this.#report(dotted(path, name), `unknown field; ${near ? `did you mean ${near}?` : `known here: ${names}`}`);
+        const known = Object.keys(schema.properties);
+        const near = closest(name, known);
+        const problem = `unknown field; ${near ? `did you mean ${near}?` : `known here: ${known.join(", ")}`}`;
+        this.#problems.push({ path: [...path, name], problem, known });
       }
     }
   }
 
-  #branches(schema: Schema, value: unknown, path: string): void {
+  #branches(schema: Schema, value: unknown, path: Path): void {
     const matching = (branches: readonly Schema[]) =>
       branches.filter((branch) => new SchemaWalker(this.#shared).#matches(branch, value));
     const { anyOf, oneOf } = schema;
@@ -151,8 +169,8 @@ export class SchemaWalker {
     return shared;
   }
 
-  #report(path: string, problem: string): void {
-    this.#problems.push(path === "" ? problem : `${path}: ${problem}`);
+  #report(path: Path, problem: string): void {
+    this.#problems.push({ path, problem });
   }
 }
 
@@ -161,17 +179,12 @@ function describe(branches: readonly Schema[]): string {
   return branches.map(({ required, format }) => required?.join("+") ?? format ?? "other").join(", ");
 }
 
-function dotted(path: string, name: string): string {
-  return path === "" ? name : `${path}.${name}`;
-}
-
 /** What is wrong with a value by itself: type, enum, pattern, format, range. */
 function scalarProblem(schema: Schema, value: unknown): string | undefined {
   const shown = JSON.stringify(value);
   if (schema.intOrString === true) {
-    return typeof value === "string" || Number.isInteger(value)
-      ? undefined
-      : `wants an integer or a string, got ${shown}`;
+    if (typeof value === "string") return patternProblem(schema, value);
+    return Number.isInteger(value) ? undefined : `wants an integer or a string, got ${shown}`;
   }
   if (schema.type !== undefined && !hasType(schema.type, value)) return `wants ${schema.type}, got ${shown}`;
   if (schema.enum !== undefined && !schema.enum.includes(value)) {
@@ -185,11 +198,20 @@ function scalarProblem(schema: Schema, value: unknown): string | undefined {
   if (value.length < (schema.minLength ?? 0) || value.length > (schema.maxLength ?? Number.POSITIVE_INFINITY)) {
     return `has ${value.length} characters, wants ${schema.minLength ?? 0} to ${schema.maxLength ?? "any number"}`;
   }
-  if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value))
-    return `${shown} does not match ${schema.pattern}`;
+  const mismatch = patternProblem(schema, value);
+  if (mismatch !== undefined) return mismatch;
   return schema.format === undefined || hasFormat(schema.format, value)
     ? undefined
     : `${shown} is not a valid ${schema.format}`;
+}
+
+function patternProblem({ pattern }: Schema, value: string): string | undefined {
+  if (pattern === undefined) return undefined;
+  // Go writes a class of one letter without braces, JavaScript with them and the flag.
+  const classes = pattern.replaceAll(/\\([pP])([A-Z])/g, "\\$1{$2}");
+  return new RegExp(classes, classes === pattern ? "" : "u").test(value)
+    ? undefined
+    : `${JSON.stringify(value)} does not match ${pattern}`;
 }
 
 function hasType(type: string, value: unknown): boolean {

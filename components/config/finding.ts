@@ -2,7 +2,7 @@
  * One thing that is wrong, or doubtful, in a file. `error` stops every plan and `up`; `warning` is printed.
  */
 export interface Finding {
-  /** Stable; `docs/errors.md` explains each, in Korean too. */
+  /** Stable; `docs/rules.md` explains each, `docs/rules.ko.md` in Korean. */
   readonly code: `GB-${number}`;
   readonly severity: "error" | "warning";
   /** The file as the reader knows it, e.g. `Pulumi.prod-seoul.yaml`. */

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { judge } from "../../proof/judge.ts";
+import { accept } from "../../proof/accepted.ts";
+import { askedRules, judge } from "../../proof/judge.ts";
 import { InterconnectSecrets, SiteSecrets } from "../secrets/schema.ts";
 import { type Finding, formatFindings } from "./finding.ts";
 import { parseSpec, type StackFile } from "./parse.ts";
@@ -29,8 +30,14 @@ export type Loaded =
  */
 export function load(): Loaded {
   const own = ownStack();
-  const { others, findings } = readNamed(folder(), own);
-  const all = [...findings, ...judge({ own, others }, process.env.PULUMI_BACKEND_URL)];
+  const { others, findings } = readNamed(stackFolder(), own);
+  const found = [...findings, ...judge({ own, others }, process.env.PULUMI_BACKEND_URL)];
+  const { findings: all } = accept({
+    own,
+    findings: found,
+    rules: askedRules,
+    today: new Date().toISOString().slice(0, 10),
+  });
   if (all.some(({ severity }) => severity === "error")) refuse(all);
   const warnings = all.filter(({ severity }) => severity === "warning");
   if (warnings.length > 0) void pulumi.log.warn(formatFindings(warnings));
@@ -47,7 +54,7 @@ export function load(): Loaded {
 }
 
 /** Folder of the stack files, from the project's root: `gyeongbu:folder` for the examples, else the root itself. */
-function folder(): string {
+export function stackFolder(): string {
   return new pulumi.Config().get("folder") ?? ".";
 }
 
@@ -56,7 +63,7 @@ function ownStack(): StackFile {
   const stack = pulumi.getStack();
   const config = new pulumi.Config();
   const values: Record<string, unknown> = {};
-  for (const kind of ["site", "interconnect", "entry"]) {
+  for (const kind of ["site", "interconnect", "entry", "accepted"]) {
     const value = config.getObject<unknown>(kind);
     if (value !== undefined) values[`gyeongbu:${kind}`] = value;
   }
@@ -67,7 +74,7 @@ function ownStack(): StackFile {
     const value = new pulumi.Config(namespace).get(key);
     if (value !== undefined) values[`${namespace}:${key}`] = value;
   }
-  const onDisk = readStack(folder(), stack);
+  const onDisk = readStack(stackFolder(), stack);
   const file = "stack" in onDisk ? onDisk.stack.file : `Pulumi.${stack}.yaml`;
   const lineOf = "stack" in onDisk ? onDisk.stack.lineOf : () => undefined;
   const parsed = parseSpec(file, values, lineOf);

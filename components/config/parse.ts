@@ -2,11 +2,13 @@ import { closest } from "fastest-levenshtein";
 import { type Document, isMap, isNode, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import type { Finding } from "./finding.ts";
-import { EntrySpec, InterconnectSpec, SiteSpec } from "./schema.ts";
+import { type Acceptance, Acceptances, EntrySpec, InterconnectSpec, SiteSpec } from "./schema.ts";
 
 /** A stack file holds exactly one of these keys, each with its shape. */
 const shapes = { site: SiteSpec, interconnect: InterconnectSpec, entry: EntrySpec } as const;
 export type StackKind = keyof typeof shapes;
+/** Beside it: the warnings that are accepted. */
+export const acceptedKey = "gyeongbu:accepted";
 export type StackSpec =
   | { readonly kind: "site"; readonly spec: SiteSpec }
   | { readonly kind: "interconnect"; readonly spec: InterconnectSpec }
@@ -14,6 +16,7 @@ export type StackSpec =
 
 /** A stack file that has the right shape, with its text at hand for line numbers. */
 export type StackFile = StackSpec & {
+  readonly accepted: readonly Acceptance[];
   readonly stack: string;
   readonly file: string;
   /** Everything below `config`, secrets still encrypted. */
@@ -95,7 +98,7 @@ export function parseSpec(
   file: string,
   config: Readonly<Record<string, unknown>>,
   lineOf: (path: readonly PropertyKey[]) => number | undefined = () => undefined,
-): { readonly stack: StackSpec } | { readonly findings: Finding[] } {
+): { readonly stack: StackSpec & Pick<StackFile, "accepted"> } | { readonly findings: Finding[] } {
   const kinds = Object.keys(shapes).filter((kind): kind is StackKind => `gyeongbu:${kind}` in config);
   const [kind] = kinds;
   if (kind === undefined || kinds.length > 1) {
@@ -113,12 +116,12 @@ export function parseSpec(
       ],
     };
   }
-  const key = `gyeongbu:${kind}`;
-  const parsed = parseShape(kind, config[key]);
-  if (parsed.success) return { stack: parsed.stack };
-  return {
-    findings: parsed.issues.flatMap((issue) =>
-      explain(issue, config[key]).map(({ path, message, fix }): Finding => {
+  const parsed = parseShape(kind, config[`gyeongbu:${kind}`]);
+  const accepted = Acceptances.safeParse(config[acceptedKey] ?? []);
+  if (parsed.success && accepted.success) return { stack: { ...parsed.stack, accepted: accepted.data } };
+  const findings = (key: string, schema: z.core.$ZodType, issues: readonly z.core.$ZodIssue[]) =>
+    issues.flatMap((issue) =>
+      explain(issue, schema, config[key]).map(({ path, message, fix }): Finding => {
         const line = lineOf([key, ...path]);
         return {
           code: "GB-102",
@@ -130,7 +133,12 @@ export function parseSpec(
           fix,
         };
       }),
-    ),
+    );
+  return {
+    findings: [
+      ...(parsed.success ? [] : findings(`gyeongbu:${kind}`, shapes[kind], parsed.issues)),
+      ...(accepted.success ? [] : findings(acceptedKey, Acceptances, accepted.error.issues)),
+    ],
   };
 }
 
@@ -160,11 +168,11 @@ interface Explained {
 }
 
 /** Turns a shape problem into what is there and what to write. */
-function explain(issue: z.core.$ZodIssue, root: unknown): Explained[] {
+function explain(issue: z.core.$ZodIssue, schema: z.core.$ZodType, root: unknown): Explained[] {
   const { path } = issue;
   switch (issue.code) {
     case "unrecognized_keys": {
-      const known = knownKeys(root, path);
+      const known = knownKeys(schema, root, path);
       return issue.keys.map((key) => ({
         path: [...path, key],
         message: `"${key}" is not a key here.`,
@@ -216,8 +224,8 @@ function choicesOf(issue: z.core.$ZodIssueInvalidUnion): string | undefined {
 }
 
 /** Keys of the object at `path` that are known, learnt from the schema by asking it about an empty object there. */
-function knownKeys(root: unknown, path: readonly PropertyKey[]): string[] {
-  let schema: z.core.$ZodType | undefined = rootSchema(root);
+function knownKeys(shape: z.core.$ZodType, root: unknown, path: readonly PropertyKey[]): string[] {
+  let schema: z.core.$ZodType | undefined = shape;
   let value: unknown = root;
   for (const step of path) {
     schema = childOf(schema, value, step);
@@ -225,11 +233,6 @@ function knownKeys(root: unknown, path: readonly PropertyKey[]): string[] {
   }
   const object = objectOf(schema, value);
   return object ? Object.keys(object._zod.def.shape) : [];
-}
-
-function rootSchema(root: unknown): z.core.$ZodType {
-  if (isRecord(root) && "platform" in root) return SiteSpec;
-  return isRecord(root) && "activeSite" in root ? EntrySpec : InterconnectSpec;
 }
 
 /** Looks through wrappers and picks the member of a union that fits the value. */

@@ -16,7 +16,7 @@ const SiteName = z
   )
   .refine((name) => name !== "default", { error: 'Cilium reserves "default". Write the place, e.g. prod-seoul.' });
 
-const Version = z.string().regex(/^\d+\.\d+\.\d+$/, "write an exact version such as 1.36.4");
+const Version = z.string().regex(/^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}$/, "write an exact version such as 1.36.4");
 const HostKey = z.string().regex(/^ssh-ed25519 [A-Za-z0-9+/=]+$/, "write the host's public key: `ssh-ed25519 AAAA...`");
 const DnsName = z
   .string()
@@ -116,6 +116,19 @@ const MeshSpec = z.strictObject({
   demoService: z.boolean().default(false),
 });
 
+/**
+ * What the bank has promised about a site. A promise that the settings cannot keep is refused, with the numbers that say why
+ * (`proof/rules/promises.ts`).
+ */
+const PromisesSpec = z.strictObject({
+  /** From the loss of this whole cluster until no peer sends its services another connection. */
+  serviceFailoverSeconds: z.int().min(1).max(3600).optional(),
+  /** From the loss of this site until its users are served again, by whichever site. */
+  rtoMinutes: z.int().min(1).max(10_080).optional(),
+  /** How much of the cluster's own state (etcd) may be lost. */
+  rpoMinutes: z.int().min(0).max(10_080).optional(),
+});
+
 const Bastion = { kind: z.literal("bastion"), adminCidrs: z.array(Cidr).min(1) };
 const JumpHost = z.strictObject({
   kind: z.literal("jump-host"),
@@ -182,6 +195,7 @@ const common = {
   kubernetes: KubernetesSpec,
   cilium: CiliumSpec,
   mesh: MeshSpec.optional(),
+  promises: PromisesSpec.optional(),
   apiProxy,
 };
 /** A way out for nodes: a NAT gateway per zone, or none where mirrors are reachable inside. */
@@ -323,3 +337,29 @@ export const EntrySpec = z.strictObject({
   sites: z.record(SiteName, z.strictObject({ ingressAddress: Ipv4 })),
 });
 export type EntrySpec = z.infer<typeof EntrySpec>;
+
+/** Calendar day, UTC: `2027-03-31`. Without quotes the engine hands it over as Go prints that midnight. */
+const Day = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}( 00:00:00 \+0000 UTC|T00:00:00Z)?$/, "write a day such as 2027-03-31")
+  .transform((text) => text.slice(0, 10))
+  .refine(isDay, { error: "there is no such day; write one such as 2027-03-31" });
+
+function isDay(text: string): boolean {
+  const time = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
+
+/** `gyeongbu:accepted` of any stack file: warnings that somebody has looked at and lives with for a while. */
+export const Acceptances = z.array(
+  z.strictObject({
+    code: z.string().regex(/^GB-\d{3,4}$/, "write a code such as GB-403"),
+    /** Read by auditors. */
+    reason: z.string().trim().min(10),
+    /** The last day on which it is accepted. */
+    until: Day,
+    /** Only there and below; as the warning shows it, e.g. `gyeongbu:site.nodePools`. */
+    path: z.string().min(1).optional(),
+  }),
+);
+export type Acceptance = z.infer<typeof Acceptances>[number];

@@ -1,16 +1,17 @@
 import type { SiteSpec } from "../../components/config/schema.ts";
 import { type Cidr, contains, overlaps, prefixLength } from "../../components/network/cidr.ts";
-import { nodeCidrs } from "../../components/network/plan.ts";
 import type { Rule, SiteSubject, Violation } from "../rule.ts";
+import { strangers } from "./strangers.ts";
 
 /** A block with the path that names it. */
-interface Named {
+export interface Named {
   readonly label: string;
   readonly path: readonly string[];
   readonly block: Cidr;
 }
 
-function blocksOf(site: SiteSpec): Named[] {
+/** Every block of a site that addresses are given out of. */
+export function blocksOf(site: SiteSpec): Named[] {
   const named = (label: string, path: readonly string[], block: Cidr): Named => ({ label, path, block });
   return [
     named("network.nodes", ["network", "nodes"], site.network.nodes),
@@ -20,16 +21,25 @@ function blocksOf(site: SiteSpec): Named[] {
   ];
 }
 
-function pairs<T>(list: readonly T[]): [T, T][] {
+/** Every two of a list. */
+export function pairs<T>(list: readonly T[]): [T, T][] {
   return list.flatMap((one, index) => list.slice(index + 1).map((other): [T, T] => [one, other]));
 }
 
 /** Ranges that the clouds, Docker or the link itself use, so that no site may. */
 const reserved = [
+  { block: "0.0.0.0/8" as Cidr, use: "addresses that mean this host" },
   { block: "169.254.0.0/16" as Cidr, use: "link-local addresses, metadata services and the tunnels' insides" },
   { block: "127.0.0.0/8" as Cidr, use: "loopback" },
   { block: "224.0.0.0/4" as Cidr, use: "multicast" },
+  { block: "240.0.0.0/4" as Cidr, use: "nothing that hosts may use" },
+  { block: "168.63.129.16/32" as Cidr, use: "Azure's resolver and health probes" },
 ];
+
+/** Space that nobody on the Internet has (RFC 1918, RFC 6598, RFC 2544). */
+const privateSpace = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15"].map(
+  (block) => block as Cidr,
+);
 
 const clouds = (site: SiteSpec) => site.platform === "aws" || site.platform === "azure";
 
@@ -57,6 +67,13 @@ export function missized(site: SiteSpec): Violation[] {
       });
     }
   }
+  if (site.platform === "existing" && site.ipam === "cluster-pool" && pods > 24) {
+    found.push({
+      path: ["network", "pods"],
+      message: `The operator hands out a /24 per node, and ${site.network.pods} holds none.`,
+      fix: "Write a block of /24 or wider.",
+    });
+  }
   const services = prefixLength(site.network.services);
   if (services < 12 || services > 24) {
     found.push({
@@ -67,6 +84,18 @@ export function missized(site: SiteSpec): Violation[] {
   }
   return found;
 }
+
+/** Blocks of two members that share an address, of kinds that may not. */
+function meeting(site: SiteSpec, peer: SiteSpec, forbidden: (one: Named, other: Named) => boolean): [Named, Named][] {
+  return blocksOf(site).flatMap((own) =>
+    blocksOf(peer)
+      .filter((other) => overlaps(own.block, other.block) && forbidden(own, other))
+      .map((other): [Named, Named] => [own, other]),
+  );
+}
+const isService = ({ label }: Named) => label === "network.services";
+const sameKind = (one: Named, other: Named) => !isService(one) && !isService(other);
+const serviceAndOther = (one: Named, other: Named) => isService(one) !== isService(other);
 
 export const addressRules: readonly Rule<SiteSubject>[] = [
   {
@@ -96,20 +125,22 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
     korean: "메시에 속한 모든 사이트의 노드·파드 대역은 서로 겹치지 않아야 합니다.",
     reason:
       "Packets between members keep their addresses, so equal ones reach the wrong cluster, or itself (cilium/cilium#20375).",
-    check: ({ site, peers }) =>
-      peers.flatMap((peer) =>
-        blocksOf(site)
-          .filter(({ label }) => label !== "network.services")
-          .flatMap((own) =>
-            blocksOf(peer.site)
-              .filter(({ label, block }) => label !== "network.services" && overlaps(own.block, block))
-              .map(({ label, block }) => ({
-                path: own.path,
-                message: `${own.label} ${own.block} overlaps ${label} ${block} of ${peer.site.name} (${peer.file}).`,
-                fix: "Give every member its own node and pod block.",
-              })),
-          ),
+    check: ({ site, peers }) => [
+      ...peers.flatMap((peer) =>
+        meeting(site, peer.site, sameKind).map(([own, other]) => ({
+          path: own.path,
+          message: `${own.label} ${own.block} overlaps ${other.label} ${other.block} of ${peer.site.name} (${peer.file}).`,
+          fix: "Give every member its own node and pod block.",
+        })),
       ),
+      ...strangers(peers).flatMap(([one, other]) =>
+        meeting(one.site, other.site, sameKind).map(([first, second]) => ({
+          path: ["mesh", "peers"],
+          message: `${first.label} ${first.block} of ${one.site.name} overlaps ${second.label} ${second.block} of ${other.site.name}, and both are peers here.`,
+          fix: `Give every member its own block, in ${one.file} or ${other.file}.`,
+        })),
+      ),
+    ],
   },
   {
     code: "GB-203",
@@ -150,7 +181,7 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
     title: "With native routing, cilium.nativeRoutingCidr contains no node or load-balancer address of any member.",
     korean: "nativeRoutingCidr에는 노드나 로드밸런서 주소가 들어가면 안 됩니다. 10.0.0.0/8처럼 넓게 쓰지 마십시오.",
     reason:
-      "Pods would reach nodes, databases and endpoints with their own address, which no security group or resolver there knows (facts: S0 of the seeds, 10.0.0.0/8).",
+      "Pods would reach nodes, databases and endpoints with their own address, which no security group or resolver there knows (10.0.0.0/8 is often written).",
     check: ({ site, peers }) =>
       site.cilium.routing !== "native"
         ? []
@@ -190,68 +221,6 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
             fix: "Use private space: 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.",
           })),
       ),
-  },
-  {
-    code: "GB-208",
-    severity: "error",
-    title: "Every address on-prem lies in the block that should hold it.",
-    korean: "온프레미스 주소(랙, ToR, 호스트, 메시 주소)는 정해진 대역 안에 있어야 합니다.",
-    reason: "BGP peers, racks and the mesh endpoint are found by these blocks.",
-    check: ({ site }) => {
-      if (site.platform !== "on-prem") return [];
-      const found: Violation[] = [];
-      site.racks.forEach(({ name, subnet, tors }, index) => {
-        if (!contains(site.network.nodes, subnet)) {
-          found.push({
-            path: ["racks", index, "subnet"],
-            message: `Rack ${name}'s subnet ${subnet} lies outside network.nodes ${site.network.nodes}.`,
-            fix: "Write a subnet of the node block.",
-          });
-        }
-        tors.forEach((tor, position) => {
-          if (!contains(subnet, tor.address)) {
-            found.push({
-              path: ["racks", index, "tors", position, "address"],
-              message: `ToR ${tor.name} ${tor.address} is not in rack ${name}'s subnet ${subnet}, so its session would need more than one hop.`,
-              fix: "Write the ToR's address in the rack's subnet.",
-            });
-          }
-        });
-      });
-      for (const [index, pool] of site.nodePools.entries()) {
-        for (const [position, { address, rack }] of pool.hosts.entries()) {
-          const home = site.racks.find(({ name }) => name === rack);
-          if (!home) {
-            found.push({
-              path: ["nodePools", index, "hosts", position, "rack"],
-              message: `There is no rack "${rack}".`,
-              fix: `Write one of ${site.racks.map(({ name }) => name).join(", ")}.`,
-            });
-          } else if (!contains(home.subnet, address)) {
-            found.push({
-              path: ["nodePools", index, "hosts", position, "address"],
-              message: `${address} is not in rack ${rack}'s subnet ${home.subnet}.`,
-              fix: "Write the host's address in its rack, or its real rack.",
-            });
-          }
-        }
-      }
-      if (nodeCidrs(site).some((block) => overlaps(block, site.loadBalancers))) {
-        found.push({
-          path: ["loadBalancers"],
-          message: `loadBalancers ${site.loadBalancers} overlaps a rack's subnet.`,
-          fix: "Write a block that no rack uses.",
-        });
-      }
-      if (site.meshAddress && !contains(site.loadBalancers, site.meshAddress)) {
-        found.push({
-          path: ["meshAddress"],
-          message: `${site.meshAddress} is not in loadBalancers ${site.loadBalancers}, so nothing would announce it.`,
-          fix: `Write an address of ${site.loadBalancers}.`,
-        });
-      }
-      return found;
-    },
   },
   {
     code: "GB-209",
@@ -297,5 +266,47 @@ export const addressRules: readonly Rule<SiteSubject>[] = [
       }
       return found;
     },
+  },
+  {
+    code: "GB-213",
+    severity: "warning",
+    title: "Blocks are private address space.",
+    korean: "대역은 사설 주소 공간(RFC 1918 등)을 쓰는 것이 좋습니다.",
+    reason: "Whoever owns the block on the Internet can then not be reached from this site (RFC 1918, RFC 6598).",
+    check: ({ site }) =>
+      [
+        ...blocksOf(site),
+        ...(site.cilium.routing === "native"
+          ? [
+              {
+                label: "cilium.nativeRoutingCidr",
+                path: ["cilium", "nativeRoutingCidr"],
+                block: site.cilium.nativeRoutingCidr,
+              },
+            ]
+          : []),
+      ]
+        .filter(({ block }) => !privateSpace.some((space) => contains(space, block)))
+        .map(({ label, path, block }) => ({
+          path,
+          message: `${label} ${block} holds public addresses.`,
+          fix: "Use 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10.",
+        })),
+  },
+  {
+    code: "GB-214",
+    severity: "error",
+    title: "No member's service block meets another member's nodes, pods or load-balancer addresses.",
+    korean: "한 사이트의 서비스 대역은 다른 사이트의 노드·파드·로드밸런서 대역과 겹치지 않아야 합니다.",
+    reason:
+      "A packet for the other site's node or pod whose address is a ClusterIP here is sent to that service instead (Cilium, kube-proxy replacement).",
+    check: ({ site, peers }) =>
+      peers.flatMap((peer) =>
+        meeting(site, peer.site, serviceAndOther).map(([own, other]) => ({
+          path: own.path,
+          message: `${own.label} ${own.block} overlaps ${other.label} ${other.block} of ${peer.site.name} (${peer.file}).`,
+          fix: "Give each its own block, e.g. services out of 172.16.0.0/12 and nodes and pods out of 10.0.0.0/8.",
+        })),
+      ),
   },
 ];

@@ -1,6 +1,7 @@
 import { residenceProblems } from "../../components/entry/residence.ts";
 import { type Cidr, contains, overlaps } from "../../components/network/cidr.ts";
 import type { EntrySubject, InterconnectSubject, Rule } from "../rule.ts";
+import { vpnMtu } from "./mesh.ts";
 import { misplaced } from "./nodes.ts";
 
 /** Inside addresses that Azure's gateway accepts (learn.microsoft.com vpn-gateway-howto-aws-bgp). */
@@ -112,7 +113,51 @@ export const interconnectRules: readonly Rule<InterconnectSubject>[] = [
         }));
       }),
   },
+  {
+    code: "GB-505",
+    severity: "error",
+    title: "Packets of both sites fit the tunnels.",
+    korean: "두 사이트의 cilium.mtu는 VPN 터널이 나를 수 있는 1400 이하여야 합니다.",
+    reason:
+      "Azure's gateway carries 1400 bytes; larger ones are dropped, and the notice about it never reaches the sender through WireGuard (learn.microsoft.com/azure/vpn-gateway, about VPN devices).",
+    check: ({ interconnect, sites }) =>
+      (["aws", "azure"] as const).flatMap((cloud) => {
+        const found = sites.find(({ stack }) => stack === interconnect[cloud].site);
+        return found && found.site.cilium.mtu > vpnMtu
+          ? [
+              {
+                path: [cloud, "site"],
+                message: `${found.site.name} sends packets of ${found.site.cilium.mtu} bytes, and the tunnels carry ${vpnMtu}.`,
+                fix: `Write cilium.mtu: ${vpnMtu} in ${found.file} and in every other member.`,
+              },
+            ]
+          : [];
+      }),
+  },
+  {
+    code: "GB-506",
+    severity: "error",
+    title: "The Transit Gateway's ASN is a private one.",
+    korean: "Transit Gateway의 ASN은 64512~65534의 사설 번호여야 합니다.",
+    reason: "AWS takes no other 16-bit number (docs.aws.amazon.com/vpc/latest/tgw, amazonSideAsn).",
+    check: ({ interconnect: { aws } }) =>
+      aws.asn >= 64_512
+        ? []
+        : [{ path: ["aws", "asn"], message: `AWS refuses ASN ${aws.asn}.`, fix: "Write one of 64512 to 65534." }],
+  },
 ];
+
+/** Addresses that Route 53's health checkers, which stand on the Internet, cannot reach and the API refuses (API_HealthCheckConfig). */
+const unreachable = [
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "224.0.0.0/3",
+] as readonly string[] as readonly Cidr[];
 
 export const entryRules: readonly Rule<EntrySubject>[] = [
   {
@@ -175,6 +220,26 @@ export const entryRules: readonly Rule<EntrySubject>[] = [
                 path: [],
                 message: `aws:region is ${site.region}, where ${site.name} stands.`,
                 fix: "Write aws:region: us-east-1 at the top of the file.",
+              },
+            ]
+          : [],
+      ),
+  },
+  {
+    code: "GB-606",
+    severity: "error",
+    title: "Ingress addresses are public.",
+    korean: "ingressAddress는 인터넷에서 닿는 공인 주소여야 합니다.",
+    reason:
+      "Users and Route 53's health checkers come from the Internet; the API refuses a check of a private address.",
+    check: ({ entry }) =>
+      Object.entries(entry.sites).flatMap(([name, { ingressAddress }]) =>
+        unreachable.some((block) => contains(block, ingressAddress))
+          ? [
+              {
+                path: ["sites", name, "ingressAddress"],
+                message: `${ingressAddress} is not an address of the Internet.`,
+                fix: "Write the public address of the site's ingress.",
               },
             ]
           : [],

@@ -1,6 +1,7 @@
 import type { SiteSpec } from "../../components/config/schema.ts";
 import { meshEndpoint } from "../../components/network/plan.ts";
 import type { Rule, SiteFile, SiteSubject, Violation } from "../rule.ts";
+import { strangers } from "./strangers.ts";
 
 /** A setting that all members must share, with where it stands. */
 interface Shared {
@@ -62,8 +63,15 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
     korean: "클러스터 id와 이름은 메시 안에서 유일해야 합니다.",
     reason:
       "Both are part of every identity and of the keys in the mesh's etcd; equal ones merge two clusters (chart validate.yaml).",
-    check: ({ site, peers }) =>
-      peers.flatMap((peer) => [
+    check: ({ site, peers }) => [
+      ...strangers(peers)
+        .filter(([one, other]) => one.site.id === other.site.id || one.site.name === other.site.name)
+        .map(([one, other]) => ({
+          path: ["mesh", "peers"],
+          message: `${one.site.name} and ${other.site.name}, both peers here, have cluster id ${one.site.id}.`,
+          fix: `Give every member an id of its own, in ${one.file} or ${other.file}.`,
+        })),
+      ...peers.flatMap((peer) => [
         ...(peer.site.id === site.id
           ? [
               {
@@ -83,6 +91,7 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
             ]
           : []),
       ]),
+    ],
   },
   {
     code: "GB-302",
@@ -172,7 +181,7 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
   {
     code: "GB-307",
     severity: "error",
-    title: "Identical clusters do not call themselves peers.",
+    title: "No site is its own peer.",
     korean: "사이트가 자기 자신을 peer로 적을 수 없습니다.",
     reason: "Cilium skips its own entry, so the site would be alone without saying so.",
     check: ({ site }) =>
@@ -180,4 +189,122 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
         ? [{ path: ["mesh", "peers"], message: `${site.name} lists itself.`, fix: "List the other members only." }]
         : [],
   },
+  {
+    code: "GB-316",
+    severity: "error",
+    needsPlan: true,
+    title: "Every member has a mesh endpoint of its own.",
+    korean: "메시 주소는 사이트마다 달라야 합니다.",
+    reason:
+      "Behind a shared address answers one of the two, and the other's services are never seen (cilium/cilium#20375).",
+    check: ({ site, peers }) => {
+      const own = meshEndpoint(site)?.addresses ?? [];
+      return peers.flatMap((peer) =>
+        (meshEndpoint(peer.site)?.addresses ?? [])
+          .filter((address) => own.includes(address))
+          .map((address) => ({
+            path: site.platform === "on-prem" || site.platform === "existing" ? ["meshAddress"] : ["network", "nodes"],
+            message: `${address} is also the mesh endpoint of ${peer.site.name} (${peer.file}).`,
+            fix: "Give every member its own address.",
+          })),
+      );
+    },
+  },
+  {
+    code: "GB-308",
+    severity: "error",
+    title: "Peers are listed once.",
+    korean: "peers에는 같은 사이트를 한 번만 적습니다.",
+    reason: "The second entry would be dropped without a word; most likely another site was meant.",
+    check: ({ site }) => {
+      const names = site.mesh?.peers ?? [];
+      return names.flatMap((name, index) =>
+        names.indexOf(name) < index
+          ? [{ path: ["mesh", "peers", index], message: `${name} is listed twice.`, fix: "List each member once." }]
+          : [],
+      );
+    },
+  },
+  {
+    code: "GB-310",
+    severity: "warning",
+    title: "clustermesh-apiserver runs more than once.",
+    korean: "clustermesh-apiserver는 2개 이상 실행해야 합니다.",
+    reason: "With one, every drain of its node cuts this site off from its peers (clustermesh, apiserver.replicas).",
+    check: ({ site }) =>
+      site.mesh?.apiserverReplicas === 1
+        ? [{ path: ["mesh", "apiserverReplicas"], message: "There is one replica.", fix: "Write 2." }]
+        : [],
+  },
+  {
+    code: "GB-311",
+    severity: "warning",
+    title: "Members on AWS and Azure leave room for a VPN.",
+    korean: "AWS와 Azure를 잇는 메시의 MTU는 1400 이하여야 합니다.",
+    reason:
+      "Azure's VPN gateway carries 1400 bytes, and cloud routers drop what is larger without telling WireGuard (learn.microsoft.com/azure/vpn-gateway, about VPN devices).",
+    check: ({ site, peers }) =>
+      peers
+        .filter(
+          (peer) =>
+            site.cilium.mtu > vpnMtu &&
+            [site, peer.site].some(({ platform }) => platform === "aws") &&
+            [site, peer.site].some(({ platform }) => platform === "azure"),
+        )
+        .map((peer) => ({
+          path: ["cilium", "mtu"],
+          message: `It is ${site.cilium.mtu}, and a VPN to ${peer.site.name} carries ${vpnMtu}.`,
+          fix: `Write ${vpnMtu} in every member, or accept this if they are joined by private lines.`,
+        })),
+  },
+  {
+    code: "GB-317",
+    severity: "warning",
+    title: "Packets fit Azure's network.",
+    korean: "Azure 사이트의 cilium.mtu는 1500 이하여야 합니다.",
+    reason:
+      "A virtual network carries 1500 bytes unless machine size and guest both have jumbo frames turned on (learn.microsoft.com/azure/virtual-network/how-to-virtual-machine-mtu).",
+    check: ({ site }) =>
+      site.platform === "azure" && site.cilium.mtu > azureMtu
+        ? [
+            {
+              path: ["cilium", "mtu"],
+              message: `It is ${site.cilium.mtu}, and Azure's virtual network carries ${azureMtu} by default.`,
+              fix: `Write ${azureMtu}, or accept this if every machine has jumbo frames turned on.`,
+            },
+          ]
+        : [],
+  },
+  {
+    code: "GB-312",
+    severity: "warning",
+    title: "Pods can send the smallest packet of QUIC.",
+    korean: "캡슐화 후 파드 MTU가 1228 이상이어야 합니다(QUIC 최소 패킷).",
+    reason: "A QUIC datagram has 1200 bytes at least and 28 of headers, and may not be fragmented (RFC 9000, 14).",
+    check: ({ site }) => {
+      const pods = podMtu(site);
+      return pods < 1228
+        ? [
+            {
+              path: ["cilium", "mtu"],
+              message: `Of ${site.cilium.mtu} bytes, ${site.cilium.routing} routing and ${site.cilium.encryption} leave pods ${pods}.`,
+              fix: `Write ${site.cilium.mtu + 1228 - pods} or more if the line carries it, or use native routing.`,
+            },
+          ]
+        : [];
+    },
+  },
 ];
+
+/** Bytes between the sites (learn.microsoft.com/azure/vpn-gateway, AWS Site-to-Site VPN). */
+export const vpnMtu = 1400;
+
+/** Bytes (learn.microsoft.com/azure/virtual-network/how-to-virtual-machine-mtu). */
+const azureMtu = 1500;
+/** What the packets of pods are wrapped in, in bytes over IPv4 (cilium `pkg/mtu`). */
+const overhead = { native: 0, vxlan: 50, geneve: 50, none: 0, ipsec: 77, wireguard: 80 } as const;
+
+/** What is left of `cilium.mtu` for a pod's own packets. */
+export function podMtu({ cilium }: SiteSpec): number {
+  return cilium.mtu - overhead[cilium.routing] - overhead[cilium.encryption];
+}

@@ -40,7 +40,7 @@ export function putMachine(world: World, machine: Machine, { urn, place }: { urn
     address,
     zone,
     os: "ubuntu-24.04",
-    // Ubuntu 24.04's kernel for AWS: facts/cloud.md §3.1 (6.8).
+    // Ubuntu 24.04 ships 6.8 for AWS (packages.ubuntu.com, linux-aws).
     kernel: "6.8.0-1021-aws",
     publicAddress,
     userData,

@@ -4,7 +4,7 @@ const defaults = {
   vpcs: 5,
   subnetsPerVpc: 200,
   routeTablesPerVpc: 200,
-  /** 500 by default since 2025, 50 before; facts/cloud.md §1.2. */
+  /** 500 by default since 2025, 50 before (docs.aws.amazon.com/vpc/latest/userguide, quotas: routes per route table). */
   routesPerTable: 500,
   securityGroups: 2500,
   /** For each of ingress and egress. */

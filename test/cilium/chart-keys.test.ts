@@ -105,14 +105,14 @@ describe("unknownValues", () => {
     [
       "1.20.2",
       { clustermesh: { config: { clusters: { a: { ip: [] } } } } },
-      "did you mean clustermesh.config.clusters[].ips?",
+      "did you mean clustermesh.config.clusters.a.ips?",
     ],
     [
       "1.20.2",
       { encryption: { strictMode: { enabled: true } } },
-      "1.19.6 was the last to have it; use encryption.strictMode.egress.enabled",
+      "1.19 was the last to have it; use encryption.strictMode.egress.enabled",
     ],
-    ["1.18.12", { clustermesh: { cacheTTL: "60s" } }, "it came with 1.19.6"],
+    ["1.18.12", { clustermesh: { cacheTTL: "60s" } }, "it came with 1.19"],
     ["1.18.4", { encryption: { wireguard: { userspaceFallback: true } } }, "the kernel's WireGuard module"],
     ["1.20.2", { hubble: { export: { static: { backends: {} } } } }, "a log shipper"],
   ])("%s refuses %j", (version, values, words) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ciliumKinds, resourceProblems } from "../../components/cilium/crd-schemas.ts";
+import { ciliumKinds, locateProblems, resourceProblems } from "../../components/cilium/crd-schemas.ts";
 
 const newest = "1.20.2";
 
@@ -190,6 +190,39 @@ describe("resourceProblems", () => {
       "interface: unknown field in 1.18.12; it came with 1.19",
     );
     expect(resourceProblems(newest, byInterface)).toEqual([]);
+  });
+
+  it.each<[string, string, object, string]>([
+    ["1.18.12", "VRRP", { toPorts: [{ ports: [{ port: "0", protocol: "VRRP" }] }] }, '"VRRP" is none of "TCP", "UDP"'],
+    ["1.18.12", "no port", { toPorts: [{ ports: [{ protocol: "TCP" }] }] }, "port: required value is missing"],
+    ["1.19.6", "GRE", { toPorts: [{ ports: [{ protocol: "GRE" }] }] }, '"GRE" is none of '],
+    ["1.19.6", "cluster-mesh", { fromEntities: ["cluster-mesh"] }, '"cluster-mesh" is none of '],
+    ["1.19.6", "fromRequires", { fromRequires: [{ matchLabels: { a: "b" } }] }, "has 1 elements, wants 0 to 0"],
+    [
+      "1.19.6",
+      "a wildcard within a server's name",
+      { toPorts: [{ serverNames: ["a.*.kr"] }] },
+      '"a.*.kr" does not match',
+    ],
+    ["1.19.6", "a role of Kafka", { toPorts: [{ rules: { kafka: [{ role: "read" }] } }] }, '"read" is none of '],
+  ])("refuses in %s: %s", (version, _, entry, problem) => {
+    expect(resourceProblems(version, policy({ ingress: [entry] })).join("\n")).toContain(problem);
+  });
+
+  it("takes a pattern of Go's regular expressions for what it means", () => {
+    expect(resourceProblems(newest, policy({ ingress: [{}], log: { value: "PCI scope" } }))).toEqual([]);
+    expect(resourceProblems(newest, policy({ ingress: [{}], log: { value: "a\u0007" } })).join()).toContain(
+      "log.value",
+    );
+  });
+
+  it("gives each problem its path", () => {
+    expect(locateProblems(newest, policy({ egress: [{ toCIDR: ["10.0.0.0/33"] }] }))).toEqual([
+      { path: ["spec", "egress", 0, "toCIDR", 0], problem: '"10.0.0.0/33" is not a valid cidr' },
+    ]);
+    expect(locateProblems(newest, policy({ ingres: [], egress: [{}] }))).toMatchObject([
+      { path: ["spec", "ingres"], known: expect.arrayContaining(["ingress", "egress"]) },
+    ]);
   });
 
   it("names the minors it knows", () => {

@@ -81,3 +81,87 @@ describe("wrong shapes", () => {
     expect(findings(text)).toHaveLength(4);
   });
 });
+
+describe("accepted warnings", () => {
+  const accepting = (entry: unknown) =>
+    parseStackFile(
+      "Pulumi.prod-seoul.yaml",
+      stackText("prod-seoul", (config) => {
+        Reflect.set(config, "gyeongbu:accepted", entry);
+      }),
+    );
+  const good = { code: "GB-403", reason: "a trial cluster", until: "2027-03-31" };
+  const of = (entry: unknown) => {
+    const parsed = accepting(entry);
+    return "stack" in parsed ? parsed.stack.accepted : parsed.findings;
+  };
+
+  it("are read", () => {
+    expect(of([{ ...good, path: "gyeongbu:site.nodePools" }])).toEqual([{ ...good, path: "gyeongbu:site.nodePools" }]);
+    expect(of(undefined)).toEqual([]);
+    // As Pulumi's engine hands over a day that stands without quotes.
+    expect(of([{ ...good, until: "2027-03-31 00:00:00 +0000 UTC" }])).toEqual([good]);
+  });
+
+  it.each([
+    ["a map", good, "gyeongbu:accepted", "Write a value of type array."],
+    ["a code of another form", [{ ...good, code: "403" }], "gyeongbu:accepted.0.code", "Write a code such as GB-403."],
+    [
+      "a short reason",
+      [{ ...good, reason: "because  " }],
+      "gyeongbu:accepted.0.reason",
+      "Write at least 10 characters.",
+    ],
+    ["a day that is none", [{ ...good, until: "2027-02-29" }], "gyeongbu:accepted.0.until", "There is no such day"],
+    [
+      "a word for a day",
+      [{ ...good, until: "forever" }],
+      "gyeongbu:accepted.0.until",
+      "Write a day such as 2027-03-31.",
+    ],
+    [
+      "no day",
+      [{ code: "GB-403", reason: "a trial cluster" }],
+      "gyeongbu:accepted.0.until",
+      "Write a value of type string.",
+    ],
+    ["a slip", [{ ...good, untill: "2027-03-31" }], "gyeongbu:accepted.0.untill", 'Did you mean "until"?'],
+  ])("%s is a finding at its line", (_, entry, path, fix) => {
+    const [finding] = of(entry);
+    expect(finding).toMatchObject({ code: "GB-102", severity: "error", path, fix: expect.stringContaining(fix) });
+    expect(finding).toHaveProperty("line");
+  });
+
+  it("and a wrong site are reported together", () => {
+    const parsed = parseStackFile(
+      "Pulumi.prod-seoul.yaml",
+      stackText("prod-seoul", (config) => {
+        within(config, "gyeongbu:site").id = 0;
+        Reflect.set(config, "gyeongbu:accepted", [{ ...good, code: "x" }]);
+      }),
+    );
+    expect("findings" in parsed && parsed.findings.map(({ path }) => path)).toEqual([
+      "gyeongbu:site.id",
+      "gyeongbu:accepted.0.code",
+    ]);
+  });
+});
+
+describe("promises", () => {
+  it.each([
+    ["serviceFailoverSeconds", 0, "at least 1"],
+    ["serviceFailoverSeconds", 3601, "at most 3600"],
+    ["rtoMinutes", 0, "at least 1"],
+    ["rpoMinutes", -1, "at least 0"],
+    ["rtoMinutes", "30m", "type number"],
+    ["rtoMinuts", 30, 'Did you mean "rtoMinutes"?'],
+  ])("%s: %j is refused", (key, value, fix) => {
+    const found = findings(
+      stackText("prod-seoul", (config) => {
+        within(config, "gyeongbu:site").promises = { [key]: value };
+      }),
+    );
+    expect(found).toHaveLength(1);
+    expect(found[0]?.fix).toContain(fix);
+  });
+});

@@ -47,10 +47,10 @@ describe.each(workflows)("%s", (file) => {
   it("gives a fork nothing: no foreign trigger, no secret, no token but to read, no text of a pull request in a script", () => {
     expect(Object.keys(on)).toEqual(["pull_request"]);
     expect(permissions).toEqual({ contents: "read" });
-    for (const job of Object.values(jobs)) {
-      const trusted = job.if?.includes("head.repo.full_name == github.repository") ?? false;
-      if (!trusted) expect([job.permissions, JSON.stringify(job).includes("secrets.")]).toEqual([undefined, false]);
-      for (const { run = "" } of job.steps) expect(run).not.toContain("${{");
-    }
+    const open = Object.values(jobs).filter((job) => !job.if?.includes("head.repo.full_name == github.repository"));
+    expect(open.length).toBeGreaterThan(0);
+    expect(open.filter((job) => job.permissions || JSON.stringify(job).includes("secrets."))).toEqual([]);
+    const scripts = Object.values(jobs).flatMap((job) => job.steps.flatMap(({ run }) => run ?? []));
+    expect(scripts.filter((script) => script.includes("${{"))).toEqual([]);
   });
 });
