@@ -136,6 +136,8 @@ function stackNames(folder: string): { readonly names: string[] } | { readonly f
   }
 }
 
+/** Each once; what one stack takes for a warning and another for an error is an error. */
 function unique(findings: readonly Finding[]): Finding[] {
-  return [...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values()];
+  const errorsLast = findings.toSorted((one, other) => other.severity.localeCompare(one.severity));
+  return [...new Map(errorsLast.map((finding) => [JSON.stringify({ ...finding, severity: "" }), finding])).values()];
 }

@@ -44,7 +44,9 @@ export function judge({ own, others }: StackSet, backendUrl: string | undefined)
       const planned = [own.spec, ...sites.map(({ site }) => site)].every((site) => missized(site).length === 0);
       const applicable = planned ? siteRules : siteRules.filter(({ needsPlan }) => !needsPlan);
       const subject = { file: own.file, stack: own.stack, site: own.spec, config: own.config, peers: sites };
-      const values = planned ? valuesViolations(subject) : [];
+      // A peer whose file cannot be read is missing in the values as well, which is no second mistake.
+      const met = (own.spec.mesh?.peers ?? []).every((name) => sites.some((peer) => peer.stack === name));
+      const values = planned && met ? valuesViolations(subject) : [];
       return [...run(applicable, subject, own), ...values.map(([rule, violation]) => finding(rule, violation, own))];
     }
     case "interconnect":

@@ -181,9 +181,17 @@ function explain(issue: z.core.$ZodIssue, schema: z.core.$ZodType, root: unknown
     }
     case "invalid_type": {
       const value = at(root, path);
-      return value === undefined
-        ? [{ path, message: "It is missing.", fix: `Write a value of type ${issue.expected}.` }]
-        : [{ path, message: `It is ${show(value)}.`, fix: `Write a value of type ${issue.expected}.` }];
+      const message = value === undefined ? "It is missing." : `It is ${show(value)}.`;
+      if (value === undefined && issue.expected === "string")
+        return [{ path, message, fix: textHint(schema, root, path) }];
+      const keys = issue.expected === "object" ? knownKeys(schema, root, path) : [];
+      return [
+        {
+          path,
+          message,
+          fix: keys.length > 0 ? `Write a map with ${keys.join(", ")}.` : `Write ${kindOf(issue.expected)}.`,
+        },
+      ];
     }
     case "invalid_value": {
       const value = at(root, path);
@@ -223,16 +231,43 @@ function choicesOf(issue: z.core.$ZodIssueInvalidUnion): string | undefined {
   return values.length > 0 ? [...new Set(values)].join(", ") : undefined;
 }
 
-/** Keys of the object at `path` that are known, learnt from the schema by asking it about an empty object there. */
-function knownKeys(shape: z.core.$ZodType, root: unknown, path: readonly PropertyKey[]): string[] {
-  let schema: z.core.$ZodType | undefined = shape;
-  let value: unknown = root;
+/** A YAML value of this type, in words that need no schema. */
+function kindOf(type: string): string {
+  const words: Readonly<Record<string, string>> = {
+    array: "a list",
+    boolean: "true or false, without quotes",
+    int: "a whole number, without quotes",
+    number: "a number, without quotes",
+    string: "text",
+  };
+  return words[type] ?? `a value of type ${type}`;
+}
+
+/** Keys of the object at `path` that are known. */
+function knownKeys(root: z.core.$ZodType, value: unknown, path: readonly PropertyKey[]): string[] {
+  const found = schemaAt(root, value, path);
+  const object = objectOf(found.schema, found.value);
+  return object ? Object.keys(object._zod.def.shape) : [];
+}
+
+/** What a missing text should look like: what its schema says of an empty one. */
+function textHint(root: z.core.$ZodType, value: unknown, path: readonly PropertyKey[]): string {
+  const { schema } = schemaAt(root, value, path);
+  const [issue] = (schema && z.core.safeParse(schema, "").error?.issues) ?? [];
+  return issue === undefined || /^(Invalid|Too small)/.test(issue.message)
+    ? "Write text."
+    : sentence(issue.message.replace(/^"" [^.]*\. /, ""));
+}
+
+/** The schema of the value at `path`, and the value itself. */
+function schemaAt(root: z.core.$ZodType, start: unknown, path: readonly PropertyKey[]) {
+  let schema: z.core.$ZodType | undefined = root;
+  let value = start;
   for (const step of path) {
     schema = childOf(schema, value, step);
     value = isRecord(value) || Array.isArray(value) ? Reflect.get(value, step) : undefined;
   }
-  const object = objectOf(schema, value);
-  return object ? Object.keys(object._zod.def.shape) : [];
+  return { schema, value };
 }
 
 /** Looks through wrappers and picks the member of a union that fits the value. */

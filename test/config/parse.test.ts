@@ -63,7 +63,7 @@ describe("wrong shapes", () => {
     [["cilium", "encryption"], "tls", "Write one of wireguard, ipsec, none."],
     [["nodePools", 0, "instanceType"], "m7i.xlarg", "m7i.xlarge"],
     [["nodePools", 0, "imageId"], "latest", "literal image id"],
-    [["nodePools", 0, "count"], "3", "Write a value of type number."],
+    [["nodePools", 0, "count"], "3", "Write a number, without quotes."],
     [["kubernetes", "version"], "1.36", "exact version"],
     [["name"], "default", "Cilium reserves"],
   ])("%j: %j", (path, value, fix) => {
@@ -104,7 +104,7 @@ describe("accepted warnings", () => {
   });
 
   it.each([
-    ["a map", good, "gyeongbu:accepted", "Write a value of type array."],
+    ["a map", good, "gyeongbu:accepted", "Write a list."],
     ["a code of another form", [{ ...good, code: "403" }], "gyeongbu:accepted.0.code", "Write a code such as GB-403."],
     [
       "a short reason",
@@ -123,7 +123,7 @@ describe("accepted warnings", () => {
       "no day",
       [{ code: "GB-403", reason: "a trial cluster" }],
       "gyeongbu:accepted.0.until",
-      "Write a value of type string.",
+      "Write a day such as 2027-03-31.",
     ],
     ["a slip", [{ ...good, untill: "2027-03-31" }], "gyeongbu:accepted.0.untill", 'Did you mean "until"?'],
   ])("%s is a finding at its line", (_, entry, path, fix) => {
@@ -153,7 +153,7 @@ describe("promises", () => {
     ["serviceFailoverSeconds", 3601, "at most 3600"],
     ["rtoMinutes", 0, "at least 1"],
     ["rpoMinutes", -1, "at least 0"],
-    ["rtoMinutes", "30m", "type number"],
+    ["rtoMinutes", "30m", "a number"],
     ["rtoMinuts", 30, 'Did you mean "rtoMinutes"?'],
   ])("%s: %j is refused", (key, value, fix) => {
     const found = findings(

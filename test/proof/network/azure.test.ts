@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { parseStackFile } from "../../../components/config/parse.ts";
 import { bounds, Cidr, type Ipv4 } from "../../../components/network/cidr.ts";
 import { assemble, readParts, sitesOf, stackResources } from "../../../proof/network/assemble.ts";
 import { readAzure } from "../../../proof/network/azure.ts";
@@ -10,7 +11,8 @@ import { type Comparison, type NetworkModel, named } from "../../../proof/networ
 import { type Leg, Paths } from "../../../proof/network/path.ts";
 import type { PlannedStack } from "../../../proof/recorded.ts";
 import { withInput } from "../../support/mutations.ts";
-import { recordedShipped } from "../../support/recorded.ts";
+import { recordedShipped, recordStacks } from "../../support/recorded.ts";
+import { type Config, stackText, within } from "../../support/stacks.ts";
 
 const network = "azure-native:network:";
 const nicType = `${network}NetworkInterface`;
@@ -454,6 +456,19 @@ describe("flaws", () => {
     expect(flaws(withInput(shipped, type, name, place, value)).join("\n")).toMatch(message);
   });
 
+  it.each([
+    "azure-native:network/v20240501:Route",
+    "azure-native:network:VirtualNetworkPeering",
+    "azure:network/route:Route",
+  ])("include a resource of type %s, which the proof cannot read", (type) => {
+    const stacks = shipped.map((stack) =>
+      stack.file.stack === "dr-busan"
+        ? { ...stack, resources: [...stack.resources, { id: "x", type, name: "added", inputs: {}, parent: "" }] }
+        : stack,
+    );
+    expect(flaws(stacks)).toEqual([`${type} added (stack dr-busan): is of a type that the proof does not know`]);
+  });
+
   it("are none where the change is as good", () => {
     const other = withInput(shipped, nicType, app0.name, "ipConfigurations.0.privateIPAddress", "10.20.0.99");
     expect(flaws(other)).toEqual([]);
@@ -498,6 +513,41 @@ describe("tunnels", () => {
   it.each(down)("%s %s %s", (type, name, place, value, message) => {
     const { tunnelEnds } = part(withInput(shipped, type, name, place, value));
     expect(tunnelEnds.flatMap(({ problems }) => problems).join("\n")).toMatch(message);
+  });
+});
+
+describe("two interconnects in one plan", () => {
+  it("are read apart, though their parts have the same names and BGP addresses", async () => {
+    const copy = (stack: string, as: string, edit: (config: Config) => void) => {
+      const parsed = parseStackFile(`Pulumi.${as}.yaml`, stackText(stack, edit));
+      if ("findings" in parsed) throw new Error(JSON.stringify(parsed.findings));
+      return parsed.stack;
+    };
+    const site = (number: number, name: string, peer: string) => (config: Config) => {
+      const network = {
+        nodes: `10.${number}.0.0/16`,
+        pods: `10.${100 + number}.0.0/16`,
+        services: `172.${number}.0.0/16`,
+      };
+      Object.assign(within(config, "gyeongbu:site"), { name, id: number, network });
+      Object.assign(within(config, "gyeongbu:site", "mesh"), { peers: [peer] });
+    };
+    const join = (aws: string, azure: string) => (config: Config) => {
+      Object.assign(within(config, "gyeongbu:interconnect", "aws"), { site: aws });
+      Object.assign(within(config, "gyeongbu:interconnect", "azure"), { site: azure });
+    };
+    const pairs = [
+      copy("prod-seoul", "one-aws", site(21, "one-aws", "one-azure")),
+      copy("dr-busan", "one-azure", site(22, "one-azure", "one-aws")),
+      copy("interconnect", "one", join("one-aws", "one-azure")),
+      copy("prod-seoul", "two-aws", site(23, "two-aws", "two-azure")),
+      copy("dr-busan", "two-azure", site(24, "two-azure", "two-aws")),
+      copy("interconnect", "two", join("two-aws", "two-azure")),
+    ];
+    const stacks = await recordStacks(pairs);
+    const parts = readParts(stacks, stackResources(stacks));
+    expect(parts.part.flaws).toEqual([]);
+    expect(parts.tunnels.map(({ problems }) => problems)).toEqual(Array.from({ length: 8 }, () => []));
   });
 });
 

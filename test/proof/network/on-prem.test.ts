@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { assemble, readParts, sitesOf, stackResources } from "../../../proof/network/assemble.ts";
+import { assemble, peersOf, readParts, sitesOf, stackResources } from "../../../proof/network/assemble.ts";
 import { addressNumber } from "../../../proof/network/blocks.ts";
+import { kubernetesComparison } from "../../../proof/network/kubernetes-comparison.ts";
 import { type NetworkModel, named } from "../../../proof/network/model.ts";
 import { readOnPrem } from "../../../proof/network/on-prem.ts";
 import { type Leg, Paths } from "../../../proof/network/path.ts";
 import type { PlannedStack } from "../../../proof/recorded.ts";
 import { edited, withInput } from "../../support/mutations.ts";
-import { recordedFolder } from "../../support/recorded.ts";
+import { recordedFolder, recordStacks } from "../../support/recorded.ts";
+import { stackFile, within } from "../../support/stacks.ts";
 
 const clusterType = "kubernetes:cilium.io/v2:CiliumBGPClusterConfig";
 const peerType = "kubernetes:cilium.io/v2:CiliumBGPPeerConfig";
@@ -281,5 +283,64 @@ describe("flaws", () => {
   it("are none where the change is as good", () => {
     expect(flaws(withInput(shipped, clusterType, rack, "spec.bgpInstances.0.peers.0.name", "left"))).toEqual([]);
     expect(flaws(withInput(shipped, poolType, pool, "spec.blocks.0.cidr", "10.30.250.0/23"))).toEqual([]);
+  });
+});
+
+describe("the comparison of a cluster with its stack file", () => {
+  const compare = (stacks: readonly PlannedStack[]): string[] => {
+    const sites = sitesOf(stacks);
+    return sites.all.flatMap((site) => {
+      const { planned, found } = kubernetesComparison(site.name, site, peersOf(sites, site), stackResources(stacks));
+      const [wanted, there] = [planned, found].map((lines) => new Set(lines.map(({ text }) => text)));
+      return [
+        ...planned.filter(({ text }) => !there?.has(text)).map(({ text }) => `- ${text}`),
+        ...found.filter(({ text }) => !wanted?.has(text)).map(({ text }) => `+ ${text}`),
+      ];
+    });
+  };
+
+  it("finds the shipped resources to be exactly what is wanted", () => {
+    expect(compare(shipped)).toEqual([]);
+  });
+
+  it("names a value of Cilium's that was changed", () => {
+    const releaseType = "kubernetes:helm.sh/v3:Release";
+    expect(compare(withInput(shipped, releaseType, "idc-seoul", "values.MTU", 1450))).toEqual([
+      `- ${releaseType} idc-seoul: values.MTU = 1500`,
+      `+ ${releaseType} idc-seoul: values.MTU = 1450`,
+    ]);
+  });
+
+  it("names a node that is registered with another label", () => {
+    const stacks = edited(shipped, commandType, "idc-seoul-app-0-register", (inputs) => ({
+      ...inputs,
+      create: typeof inputs.create === "string" ? inputs.create.replaceAll("rack=r1", "rack=r2") : "",
+    }));
+    expect(compare(stacks)).toEqual([
+      "- registration of node idc-seoul-app-0: label gyeongbu.io/rack = r1",
+      "+ registration of node idc-seoul-app-0: label gyeongbu.io/rack = r2",
+    ]);
+  });
+});
+
+describe("Cilium 1.18", () => {
+  it("makes the mesh endpoint's Service by its chart", async () => {
+    const files = ["idc-seoul", "idc-busan"].map((stack) =>
+      stackFile(
+        stack,
+        (config) => {
+          Object.assign(within(config, "gyeongbu:site", "cilium"), { version: "1.18.12" });
+          Object.assign(within(config, "gyeongbu:site", "mesh"), { cacheTtlSeconds: 0 });
+          Object.assign(within(config, "gyeongbu:site", "kubernetes"), { version: "1.33.12" });
+        },
+        "examples/securities-idc",
+      ),
+    );
+    const stacks = await recordStacks(files);
+    expect(flaws(stacks)).toEqual([]);
+    expect(readOnPrem(stackResources(stacks), stacks).frontEnds).toHaveLength(2);
+    const type = "kubernetes:helm.sh/v3:Release";
+    const away = withInput(stacks, type, "idc-seoul", "values.clustermesh.apiserver.service.labels", {});
+    expect(flaws(away).join("\n")).toMatch(/does not announce 10\.30\.250\.10\/32/);
   });
 });
