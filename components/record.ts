@@ -71,7 +71,7 @@ const answers = (id: string, name: string) => ({
   ipAddress: plannedAddress(id, "ipAddress"),
   tunnel1Address: plannedAddress(id, "tunnel1Address"),
   tunnel2Address: plannedAddress(id, "tunnel2Address"),
-  transitGatewayAttachmentId: `attachment-${name}`,
+  transitGatewayAttachmentId: `attachment-${id}`,
 });
 
 /**

@@ -29,7 +29,7 @@ export function awsLines(stack: string, resources: readonly StackResource[]) {
     for (const [key, text] of [
       [id, refer(noun, name)],
       [`arn:${id}`, refer(noun, name, " arn")],
-      [`attachment-${name}`, refer(noun, name, " attachment")],
+      [`attachment-${id}`, refer(noun, name, " attachment")],
     ] as const)
       if (home === stack || !names.has(key)) names.set(key, text);
   }

@@ -145,18 +145,13 @@ export function resolve<T>(
 
 /** Things that nothing refers to do nothing: each is a mistake, or a leftover. */
 export function reportUnused<T>(list: readonly Found<T>[], used: readonly string[], report: Report): void {
-  for (const { id, origin } of list) {
-    const times = used.filter((one) => one === id).length;
-    if (times === 0) report(origin, "is used by nothing");
-  }
+  const users = new Set(used);
+  for (const { id, origin } of list) if (!users.has(id)) report(origin, "is used by nothing");
 }
 
-/** Same, where a second user would be refused. */
+/** Things that take one user and have more. */
 export function reportShared<T>(list: readonly Found<T>[], used: readonly string[], report: Report): void {
-  for (const { id, origin } of list) {
-    if (used.filter((one) => one === id).length > 1) report(origin, "is used more than once; it takes one user");
-  }
+  const seen = new Set<string>();
+  const twice = new Set(used.filter((id) => seen.has(id) || !seen.add(id)));
+  for (const { id, origin } of list) if (twice.has(id)) report(origin, "is used more than once; it takes one user");
 }
-
-/** First four and last addresses of a subnet are Azure's (learn.microsoft.com/azure/virtual-network/virtual-networks-faq). */
-export const reservedFirst = 4;

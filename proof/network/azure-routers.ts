@@ -91,7 +91,8 @@ export function routersOf(
   places: readonly Place[],
   interfaceAt: (network: string, address: string) => string | undefined,
 ): Router[] {
-  checkTables(inventory, places);
+  const routesIn = routesByTable(inventory);
+  checkTables(inventory, places, routesIn);
   return places.map((place): Router => {
     const { subnet, network, table } = place;
     const own = (prefix: Cidr, next: Next): Route => ({
@@ -110,7 +111,7 @@ export function routersOf(
       origin: table?.origin ?? subnet.origin,
       network: network.id,
       routes: [
-        ...routesIn(inventory, table).map((route) => toRoute(inventory, place, route, interfaceAt)),
+        ...routesIn(table).map((route) => toRoute(inventory, place, route, interfaceAt)),
         ...network.value.addressSpace.addressPrefixes.map((block) => own(block, { kind: "local" })),
         ...unroutable.map((block) =>
           own(block, { kind: "drop", reason: `Azure's own route for ${block} leads nowhere` }),
@@ -121,24 +122,25 @@ export function routersOf(
   });
 }
 
-type TableOrNone = Place["table"];
+type RouteResource = Found<z.infer<typeof RouteShape>>;
+type Table = NonNullable<Place["table"]>;
 
-/** Routes that name the table by its name and group. */
-function routesIn(inventory: Inventory, table: TableOrNone) {
-  return inventory.routes.filter(
-    ({ value }) =>
-      table !== undefined &&
-      value.routeTableName === table.name &&
-      value.resourceGroupName === table.value.resourceGroupName,
-  );
+/** Routes by the table that they name, by its name and group. */
+function routesByTable({ routes }: Inventory): (table: Place["table"]) => readonly RouteResource[] {
+  const key = (group: string, table: string) => `${group}/${table}`;
+  const byTable = Map.groupBy(routes, ({ value }) => key(value.resourceGroupName, value.routeTableName));
+  return (table) => (table && byTable.get(key(table.value.resourceGroupName, table.name))) ?? [];
 }
 
-function checkTables(inventory: Inventory, places: readonly Place[]): void {
-  const { report, routes, tables } = inventory;
+function checkTables(
+  { report, routes, tables }: Inventory,
+  places: readonly Place[],
+  routesIn: (table: Table) => readonly RouteResource[],
+): void {
+  const found = new Set(tables.flatMap(routesIn));
   for (const route of routes) {
     const { nextHopIpAddress, nextHopType, routeTableName } = route.value;
-    if (!tables.some((table) => routesIn(inventory, table).includes(route)))
-      report(route.origin, `routeTableName ${routeTableName} is no table of its resource group`);
+    if (!found.has(route)) report(route.origin, `routeTableName ${routeTableName} is no table of its resource group`);
     if ((nextHopType === "VirtualAppliance") !== (nextHopIpAddress !== undefined))
       report(
         route.origin,
@@ -146,17 +148,17 @@ function checkTables(inventory: Inventory, places: readonly Place[]): void {
       );
   }
   for (const table of tables) {
-    const own = routesIn(inventory, table);
-    for (const [index, route] of own.entries()) {
-      const earlier = own.slice(0, index);
-      const twin = earlier.find(({ value }) => value.addressPrefix === route.value.addressPrefix);
+    const [prefixes, names] = [new Map<string, RouteResource>(), new Set<string>()];
+    for (const route of routesIn(table)) {
+      const twin = prefixes.get(route.value.addressPrefix);
       if (twin)
         report(route.origin, `addressPrefix ${route.value.addressPrefix} is ${twin.name}'s in table ${table.name}`);
-      if (earlier.some(({ name }) => name === route.name))
-        report(route.origin, `routeName ${route.name} is taken in table ${table.name}`);
+      if (names.has(route.name)) report(route.origin, `routeName ${route.name} is taken in table ${table.name}`);
+      prefixes.set(route.value.addressPrefix, route);
+      names.add(route.name);
     }
     const forGateway = places.some((place) => place.table === table && place.subnet.name === gatewaySubnet);
-    const byDefault = own.find(({ value }) => value.addressPrefix === anyAddress);
+    const byDefault = prefixes.get(anyAddress);
     if (forGateway && byDefault)
       report(byDefault.origin, "is a default route on the gateway's subnet; Azure refuses it");
   }
@@ -165,7 +167,7 @@ function checkTables(inventory: Inventory, places: readonly Place[]): void {
 function toRoute(
   inventory: Inventory,
   place: Place,
-  { name, origin, value }: Found<z.infer<typeof RouteShape>>,
+  { name, origin, value }: RouteResource,
   interfaceAt: (network: string, address: string) => string | undefined,
 ): Route {
   const next = (): Next => {

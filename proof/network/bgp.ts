@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { bgpSecret } from "../../components/cilium/bgp.ts";
+import { rackLabel } from "../../components/cilium/labels.ts";
 import type { OnPremSiteSpec } from "../../components/config/schema.ts";
 import { type Cidr, contains, type Ipv4, single } from "../../components/network/cidr.ts";
 import { planSlots } from "../../components/network/plan.ts";
@@ -85,7 +86,9 @@ export function bgpState(site: OnPremSiteSpec, resources: readonly StackResource
   });
   for (const { origin, value } of configs) {
     const { nodeSelector } = value.spec;
-    if (nodeSelector && !nodes.some(({ labels }) => selects(nodeSelector, labels)))
+    // A rack may stand empty; its configuration waits for nodes.
+    const empty = site.racks.some(({ name }) => nodeSelector && selects(nodeSelector, { [rackLabel]: name }));
+    if (nodeSelector && !empty && !nodes.some(({ labels }) => selects(nodeSelector, labels)))
       flaws.push({ origin, message: `nodeSelector ${JSON.stringify(nodeSelector.matchLabels)} fits no node` });
   }
   return { nodes, vips: vips.map(({ vip }) => vip), announcements, flaws };

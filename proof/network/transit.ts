@@ -154,7 +154,7 @@ function attachmentOf(resources: Resources, from: StackResource, id: string): St
   const vpn = /^attachment-(.+)$/.exec(id)?.[1];
   return vpn === undefined
     ? resources.referred(from, "transitGatewayAttachmentId", attachmentType, id)
-    : resources.referred(from, "transitGatewayAttachmentId", vpnType, `vpnconnection-${vpn}`);
+    : resources.referred(from, "transitGatewayAttachmentId", vpnType, vpn);
 }
 
 function associations(resources: Resources): Map<string, StackResource> {

@@ -545,9 +545,10 @@ describe("two interconnects in one plan", () => {
       copy("interconnect", "two", join("two-aws", "two-azure")),
     ];
     const stacks = await recordStacks(pairs);
-    const parts = readParts(stacks, stackResources(stacks));
-    expect(parts.part.flaws).toEqual([]);
-    expect(parts.tunnels.map(({ problems }) => problems)).toEqual(Array.from({ length: 8 }, () => []));
+    const { flaws: found, tunnelEnds } = part(stacks);
+    expect(found).toEqual([]);
+    expect(tunnelEnds.map(({ problems }) => problems)).toEqual(Array.from({ length: 8 }, () => []));
+    expect(new Set(tunnelEnds.map(({ own }) => own)).size).toBe(4);
   });
 });
 
