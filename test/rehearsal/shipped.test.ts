@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { findEngine } from "../../rehearsal/engine.ts";
 import type { Report } from "../../rehearsal/report.ts";
 import { Clone } from "../support/clone.ts";
@@ -39,6 +40,16 @@ function needles(secrets: unknown): string[] {
   if (typeof secrets !== "object" || secrets === null) return [];
   const open = new Set(["certificate", "publicKey"]);
   return Object.entries(secrets).flatMap(([name, value]) => (open.has(name) ? [] : needles(value)));
+}
+
+const Planned = z.object({ stacks: z.array(z.object({ name: z.string(), resources: z.int() })) });
+const State = z.object({
+  checkpoint: z.object({ latest: z.object({ resources: z.array(z.object({ type: z.string(), urn: z.string() })) }) }),
+});
+
+/** Whether a program registered it: the engine adds the stack itself, providers that nobody named, and references it read. */
+function isOurs(type: string, urn: string): boolean {
+  return !type.startsWith("pulumi:pulumi:") && !urn.includes("::default");
 }
 
 describe("the four shipped stacks", () => {
@@ -88,6 +99,22 @@ describe("the four shipped stacks", () => {
       expect(seen.length).toBeGreaterThan(10);
       const leaks = places.flatMap(([place, text]) => (all.some((needle) => text.includes(needle)) ? [place] : []));
       expect(leaks).toEqual([]);
+    },
+    limit,
+  );
+
+  it(
+    "are what the plan recorded without an engine, to the last resource",
+    async () => {
+      expect((await clone.run("npm run plan -- --json plan.json")).code).toBe(0);
+      const { stacks } = Planned.parse(JSON.parse(readFileSync(join(clone.folder, "plan.json"), "utf8")));
+      const made = stacks.map(({ name }) => {
+        const state = readFileSync(join(rehearsal, `state/.pulumi/stacks/gyeongbu/${name}.json`), "utf8");
+        const { resources } = State.parse(JSON.parse(state)).checkpoint.latest;
+        return { name, resources: resources.filter(({ type, urn }) => isOurs(type, urn)).length };
+      });
+      expect(stacks).toEqual(made);
+      expect(made).toHaveLength(4);
     },
     limit,
   );
