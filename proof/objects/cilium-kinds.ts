@@ -3,6 +3,7 @@ import { ciliumKinds } from "../../components/cilium/crd-schemas.ts";
 import type { ObjectsSubject, Violation } from "../rule.ts";
 import { blockRange, overlapping } from "./address-range.ts";
 import { egressAndRedirectRules } from "./egress-and-redirect.ts";
+import { ipsecSecretRules } from "./ipsec-secret.ts";
 import { metadataRules } from "./metadata.ts";
 import {
   allObjects,
@@ -254,6 +255,7 @@ export const ciliumKindRules = knownOnly([
     },
   },
   ...egressAndRedirectRules,
+  ...ipsecSecretRules,
   ...metadataRules,
 ]);
 

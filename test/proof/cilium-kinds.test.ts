@@ -27,6 +27,8 @@ const pods = (cidrs: string, name = "default", maskSize = 24) =>
   object("CiliumPodIPPool", `ipv4: {cidrs: [${cidrs}], maskSize: ${maskSize}}`, "v2alpha1", `{name: ${name}}`);
 const nodeConfig = (defaults: string, version = "v2") =>
   object("CiliumNodeConfig", `nodeSelector: {matchLabels: {a: b}}, defaults: {${defaults}}`, version);
+const ipsec = (line: string, entry = "keys", name = "cilium-ipsec-keys") =>
+  `{apiVersion: v1, kind: Secret, metadata: {name: ${name}, namespace: kube-system}, stringData: {${entry}: "${line}"}}`;
 const needed = { egressGateway: { enabled: true }, bpf: { masquerade: true }, kubeProxyReplacement: true };
 
 const fixtures: Fixtures = {
@@ -178,6 +180,24 @@ const fixtures: Fixtures = {
       redirect(service),
       redirect(service, '[{port: "53", name: dns, protocol: UDP}, {port: "53", name: dns-tcp, protocol: TCP}]'),
       redirect('addressMatcher: {ip: 169.254.20.10, toPorts: [{port: "53", protocol: UDP}]}'),
+    ],
+  },
+  "GB-1483": {
+    refused: [
+      ["its id is 16", ipsec(`16+ rfc4106(gcm(aes)) ${"0a".repeat(20)} 128`)],
+      ["its cipher is gcm(aes)", ipsec(`3+ gcm(aes) ${"0a".repeat(20)} 128`)],
+      ["has 38 hex digits", ipsec(`3+ rfc4106(gcm(aes)) ${"0a".repeat(19)} 128`)],
+      ["not an even number of hex digits", ipsec(`3+ rfc4106(gcm(aes)) ${"0g".repeat(20)} 128`)],
+      ["none of 96, 128, 256", ipsec(`3+ rfc4106(gcm(aes)) ${"0a".repeat(20)} 64`)],
+      ["not an id such as 3+", ipsec(`rfc4106(gcm(aes)) ${"0a".repeat(20)} 128`)],
+      ["no entry `keys`", ipsec("", "key")],
+    ],
+    passes: [
+      ipsec(`3+ rfc4106(gcm(aes)) ${"0a".repeat(20)} 128`),
+      ipsec(`15 rfc4106(gcm(aes)) 0x${"0a".repeat(36)} 128`),
+      ipsec(`3 hmac(sha256) 0x${"0a".repeat(32)} cbc(aes) 0x${"0a".repeat(32)}`),
+      ipsec("ENC[AES256_GCM,data:abc]"),
+      ipsec("16+ wrong", "keys", "somebody-elses"),
     ],
   },
   "GB-1491": {
