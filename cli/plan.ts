@@ -3,6 +3,7 @@ import { statSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { makePlan } from "../components/plan.ts";
 import { holds, renderJson, renderMarkdown, renderText } from "./plan-report.ts";
+import { reportError } from "./report-error.ts";
 
 interface Options {
   readonly json?: string;
@@ -40,4 +41,4 @@ const command = new Command("npm run plan --")
     process.exitCode = holds(plan) ? 0 : 1;
   });
 
-await command.parseAsync();
+await command.parseAsync().catch(reportError);

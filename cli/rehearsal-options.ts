@@ -30,9 +30,3 @@ export function plainNumber(text: string): number {
   if (!(number > 0)) throw new InvalidArgumentError("Write a number above 0.");
   return number;
 }
-
-/** Ends the command with what went wrong, and nothing else. */
-export function reportError(error: unknown): never {
-  process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
-  process.exit(1);
-}

@@ -7,7 +7,8 @@ import { drillSeoulLoss, renderSteps } from "../rehearsal/drills/seoul-loss.ts";
 import { Folder } from "../rehearsal/folder.ts";
 import { Session } from "../rehearsal/run.ts";
 import { describeFolder } from "../rehearsal/status.ts";
-import { plainNumber, rehearsalOf, reportError } from "./rehearsal-options.ts";
+import { plainNumber, rehearsalOf } from "./rehearsal-options.ts";
+import { reportError } from "./report-error.ts";
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 const speed = new Option("--speed <number>", "modelled seconds per second").default(600).argParser(plainNumber);

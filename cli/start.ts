@@ -5,7 +5,8 @@ import { drawSites } from "../rehearsal/drawing.ts";
 import { type Report, renderCriticalPath, renderTable } from "../rehearsal/report.ts";
 import { rehearse } from "../rehearsal/run.ts";
 import { readStackFiles } from "../rehearsal/stack-files.ts";
-import { plainNumber, rehearsalOf, reportError } from "./rehearsal-options.ts";
+import { plainNumber, rehearsalOf } from "./rehearsal-options.ts";
+import { reportError } from "./report-error.ts";
 
 interface Options {
   readonly json?: string;

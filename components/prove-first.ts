@@ -20,7 +20,10 @@ export async function proveFirst(): Promise<void> {
     return;
   }
   const { code, text } = await plan(folder, stack);
-  if (code !== 0) throw new pulumi.RunError(`The plan does not hold, so nothing was changed\n\n${text}`);
+  if (code !== 0) {
+    const again = `To see it by itself: npm run plan -- ${folder} ${stack}`;
+    throw new pulumi.RunError(`The plan does not hold, so nothing was changed\n\n${text}\n${again}\n`);
+  }
 }
 
 /** In a process of its own: the recording monitor would take this one's place. */

@@ -102,11 +102,12 @@ async function untilRefused<T>(file: StackFile, start: () => Promise<T>): Promis
   const refuse = (error: unknown) => reject(new ProgramStopped(file, error));
   process.on("unhandledRejection", refuse);
   try {
-    return await Promise.race([start(), promise]);
-  } catch (error) {
-    throw error instanceof ProgramStopped ? error : new ProgramStopped(file, error);
-  } finally {
+    const made = await Promise.race([start(), promise]);
     process.off("unhandledRejection", refuse);
+    return made;
+  } catch (error) {
+    // Still listening: outputs that wait for the one that threw fail one by one, later, with the same to say.
+    throw error instanceof ProgramStopped ? error : new ProgramStopped(file, error);
   }
 }
 

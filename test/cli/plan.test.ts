@@ -115,6 +115,12 @@ describe("npm run plan", () => {
   });
 });
 
+it("says in one line where a report cannot be written", () => {
+  const { code, err } = run("--markdown", join(folderOf({}), "nowhere/plan.md"));
+  expect(err).toMatch(/^\nENOENT: no such file or directory.*plan\.md'\n$/);
+  expect(code).toBe(1);
+});
+
 describe("bad input ends in findings", () => {
   const site = stackText("prod-seoul");
   const bad: Record<string, string | Buffer> = {
