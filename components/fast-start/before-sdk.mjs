@@ -6,7 +6,7 @@ import Module, { createRequire, enableCompileCache } from "node:module";
  *
  * JavaScript, since stripping types from it would cost more than half of what it saves.
  *
- * Measured with `node bench/program.ts` for prod-seoul, together with `after-sdk.ts`: 1.6 s and 210 MiB without, 0.95 s and 176 MiB with.
+ * Measured with `node bench/program.ts` for prod-seoul, together with `after-sdk.ts`: 1.6 s and 210 MiB without, 0.85 s and 170 MiB with.
  */
 
 // Parsing, and stripping types, once per version of a file instead of once per run.
