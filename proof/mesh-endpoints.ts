@@ -1,4 +1,4 @@
-import { isRecord } from "../components/cilium/effective-values.ts";
+import { isRecord } from "../components/config/untyped.ts";
 import { contains } from "../components/network/cidr.ts";
 import { meshEndpoint } from "../components/network/plan.ts";
 import { type Member, value } from "./mesh-members.ts";

@@ -1,7 +1,8 @@
 import type { Finding } from "../components/config/finding.ts";
+import { isRecord, record } from "../components/config/untyped.ts";
 import { objectRules } from "./documents/rule-lists.ts";
 import type { PlannedStack } from "./recorded.ts";
-import { isRecord, record, text, unwrapped } from "./recorded-inputs.ts";
+import { text, unwrapped } from "./recorded-inputs.ts";
 import type { KubernetesObject, ObjectsSubject } from "./rule.ts";
 
 /**

@@ -1,22 +1,12 @@
+import { isRecord, record } from "../components/config/untyped.ts";
+
 /** Reading the inputs of resources as the engine records them. */
 
 /** Pulumi's mark of a secret in JSON. */
 const envelope = "4dabf18193072939515e22adb298388d";
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-export function record(value: unknown): Record<string, unknown> {
-  return isRecord(value) ? value : {};
-}
-
 export function records(value: unknown): Record<string, unknown>[] {
   return Array.isArray(value) ? value.filter(isRecord) : [];
-}
-
-export function list(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 /** A scalar as text, `""` for anything else. */

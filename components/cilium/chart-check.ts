@@ -1,4 +1,5 @@
-import { type EffectiveValues, isRecord } from "./effective-values.ts";
+import { isRecord } from "../config/untyped.ts";
+import type { EffectiveValues } from "./effective-values.ts";
 
 /** A `fail` or `required` of the charts 1.18.4 to 1.20.0 that values alone can trip. */
 export interface ChartCheck {

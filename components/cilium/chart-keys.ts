@@ -1,4 +1,5 @@
 import { distance } from "fastest-levenshtein";
+import { isRecord } from "../config/untyped.ts";
 import index from "./data/chart-keys.json" with { type: "json" };
 import { earlierKeys, removedKeys } from "./removed-keys.ts";
 
@@ -241,8 +242,4 @@ function dotted(steps: readonly (string | number)[]): string {
 
 function join(path: string, name: string): string {
   return path === "" ? name : `${path}.${name}`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

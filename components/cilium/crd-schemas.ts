@@ -1,6 +1,6 @@
+import { isRecord } from "../config/untyped.ts";
 import { closest } from "./chart-keys.ts";
 import data from "./data/crd-schemas.json" with { type: "json" };
-import { isRecord } from "./effective-values.ts";
 import { amendPolicySchema } from "./policy-schemas.ts";
 import { formatProblem, type Schema, type SchemaProblem, SchemaWalker } from "./schema-walker.ts";
 

@@ -1,3 +1,4 @@
+import { isRecord } from "../config/untyped.ts";
 import { chartDefault, indexedVersion } from "./chart-keys.ts";
 
 /** Reads values as the chart's templates see them: the user's, else the chart's default. */
@@ -50,10 +51,6 @@ export function truthy(value: unknown): boolean {
 /** Text that a tool fills in before Helm sees it: Flux's `${NAME}`, a template's `{{ name }}`, a document's `<name>`. */
 export function isPlaceholder(value: unknown): boolean {
   return typeof value === "string" && /\$\{|\{\{|^<[^<>]*>$|^\$[A-Za-z_]/.test(value);
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function minorOf(version: string): number {

@@ -10,16 +10,15 @@ const matchExpression: Schema = {
     values: { type: "array", items: text },
   },
 };
-const labelSelectors: Schema = {
-  type: "array",
-  items: {
-    type: "object",
-    properties: {
-      matchExpressions: { type: "array", items: matchExpression },
-      matchLabels: { type: "object", additionalProperties: text },
-    },
+/** Kubernetes' own LabelSelector. */
+export const labelSelector: Schema = {
+  type: "object",
+  properties: {
+    matchExpressions: { type: "array", items: matchExpression },
+    matchLabels: { type: "object", additionalProperties: text },
   },
 };
+const labelSelectors: Schema = { type: "array", items: labelSelector };
 
 /** Enum values that a policy may have from this minor of Cilium on; the CRDs of 1.18.11, 1.19.5 and 1.20.2 were compared. */
 const newValues: Readonly<Record<string, number>> = {

@@ -1,7 +1,7 @@
 import { isIP, isIPv4 } from "node:net";
 import { isDeepStrictEqual } from "node:util";
+import { isRecord } from "../config/untyped.ts";
 import { closest } from "./chart-keys.ts";
-import { isRecord } from "./effective-values.ts";
 
 /** The part of OpenAPI v3 that CRDs use; `rules` are CEL rules with their message. */
 export interface Schema {

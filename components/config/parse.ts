@@ -3,6 +3,7 @@ import { type Document, isMap, isNode, LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import type { Finding } from "./finding.ts";
 import { type Acceptance, Acceptances, EntrySpec, InterconnectSpec, SiteSpec } from "./schema.ts";
+import { isRecord } from "./untyped.ts";
 
 /** A stack file holds exactly one of these keys, each with its shape. */
 const shapes = { site: SiteSpec, interconnect: InterconnectSpec, entry: EntrySpec } as const;
@@ -341,8 +342,4 @@ function show(value: unknown): string {
 function sentence(text: string): string {
   const [first = ""] = text;
   return `${first.toUpperCase()}${text.slice(1)}${/[.?]$/.test(text) ? "" : "."}`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import { unknownValues } from "../../components/cilium/chart-keys.ts";
-import { isRecord } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import type { KubernetesObject } from "../rule.ts";
 import { valueAt } from "./findings.ts";
 import type { SourceDocument } from "./source.ts";

@@ -1,4 +1,4 @@
-import { isRecord } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import { flagValues, hasFlag, type ToolCall } from "./tools.ts";
 
 /** Cilium values that a command line gives to Helm. */

@@ -1,6 +1,6 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
 import { ciliumKinds } from "../../components/cilium/crd-schemas.ts";
-import { isRecord } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import type { Rule } from "../rule.ts";
 import { type CommandsSubject, eachCall } from "./each-call.ts";
 import { flagValues, type ToolCall } from "./tools.ts";

@@ -1,4 +1,4 @@
-import { isRecord } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import type { Rule, ValuesSubject, Violation } from "../rule.ts";
 
 type Values = Readonly<Record<string, unknown>>;

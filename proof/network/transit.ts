@@ -61,6 +61,7 @@ export function transitGateways(resources: Resources, subnets: readonly Subnet[]
   const tableOf = associations(resources);
   const propagated = propagations(resources);
 
+  const statics = ties(resources, "aws:ec2transitgateway/route:Route", StaticRoute);
   const routersOf = (table: Read<z.infer<typeof Table>>): Router => {
     const own = keyOf(table.resource);
     const learned = sides.flatMap((side) => {
@@ -68,7 +69,7 @@ export function transitGateways(resources: Resources, subnets: readonly Subnet[]
       const block = Cidr.safeParse(side.vpc.inputs.cidrBlock);
       return propagation && block.success ? into(side, block.data, 1, propagation, true) : [];
     });
-    const written = staticRoutes(resources).flatMap(({ resource, inputs, to, attachment }): Route[] => {
+    const written = statics.flatMap(({ resource, inputs, table: to, attachment }): Route[] => {
       if (keyOf(to) !== own) return [];
       const side = sides.find((each) => keyOf(each.resource) === keyOf(attachment));
       return side ? into(side, inputs.destinationCidrBlock, 2, resource, false) : [];
@@ -157,20 +158,31 @@ function attachmentOf(resources: Resources, from: StackResource, id: string): St
     : resources.referred(from, "transitGatewayAttachmentId", vpnType, vpn);
 }
 
+/** What one resource ties together: an attachment and a table of the gateway. */
+interface Tie<Inputs> {
+  readonly resource: StackResource;
+  readonly inputs: Inputs;
+  readonly attachment: StackResource;
+  readonly table: StackResource;
+}
+
+function ties<Inputs extends z.infer<typeof Joint>>(
+  resources: Resources,
+  type: string,
+  shape: z.ZodType<Inputs>,
+): Tie<Inputs>[] {
+  return resources.ofType(type, shape).flatMap(({ resource, inputs }): Tie<Inputs>[] => {
+    const { transitGatewayAttachmentId, transitGatewayRouteTableId } = inputs;
+    const attachment = attachmentOf(resources, resource, transitGatewayAttachmentId);
+    const table = resources.referred(resource, "transitGatewayRouteTableId", tableType, transitGatewayRouteTableId);
+    return attachment && table ? [{ resource, inputs, attachment, table }] : [];
+  });
+}
+
 function associations(resources: Resources): Map<string, StackResource> {
   const tableOf = new Map<string, StackResource>();
-  for (const { resource, inputs } of resources.ofType(
-    "aws:ec2transitgateway/routeTableAssociation:RouteTableAssociation",
-    Joint,
-  )) {
-    const attachment = attachmentOf(resources, resource, inputs.transitGatewayAttachmentId);
-    const table = resources.referred(
-      resource,
-      "transitGatewayRouteTableId",
-      tableType,
-      inputs.transitGatewayRouteTableId,
-    );
-    if (!attachment || !table) continue;
+  const type = "aws:ec2transitgateway/routeTableAssociation:RouteTableAssociation";
+  for (const { resource, attachment, table } of ties(resources, type, Joint)) {
     const other = tableOf.get(keyOf(attachment));
     if (other) resources.flaw(resource, `${attachment.name} is associated with ${other.name} already`);
     else tableOf.set(keyOf(attachment), table);
@@ -180,43 +192,11 @@ function associations(resources: Resources): Map<string, StackResource> {
 
 function propagations(resources: Resources): Map<string, StackResource> {
   const found = new Map<string, StackResource>();
-  for (const { resource, inputs } of resources.ofType(
-    "aws:ec2transitgateway/routeTablePropagation:RouteTablePropagation",
-    Joint,
-  )) {
-    const attachment = attachmentOf(resources, resource, inputs.transitGatewayAttachmentId);
-    const table = resources.referred(
-      resource,
-      "transitGatewayRouteTableId",
-      tableType,
-      inputs.transitGatewayRouteTableId,
-    );
-    if (!attachment || !table) continue;
+  const type = "aws:ec2transitgateway/routeTablePropagation:RouteTablePropagation";
+  for (const { resource, attachment, table } of ties(resources, type, Joint)) {
     const key = `${keyOf(attachment)} ${keyOf(table)}`;
     if (found.has(key)) resources.flaw(resource, `${attachment.name} propagates to ${table.name} already`);
     found.set(key, resource);
   }
   return found;
-}
-
-interface Written {
-  readonly resource: StackResource;
-  readonly inputs: z.infer<typeof StaticRoute>;
-  readonly to: StackResource;
-  readonly attachment: StackResource;
-}
-
-function staticRoutes(resources: Resources): Written[] {
-  return resources
-    .ofType("aws:ec2transitgateway/route:Route", StaticRoute)
-    .flatMap(({ resource, inputs }): Written[] => {
-      const to = resources.referred(
-        resource,
-        "transitGatewayRouteTableId",
-        tableType,
-        inputs.transitGatewayRouteTableId,
-      );
-      const attachment = attachmentOf(resources, resource, inputs.transitGatewayAttachmentId);
-      return to && attachment ? [{ resource, inputs, to, attachment }] : [];
-    });
 }

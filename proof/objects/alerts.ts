@@ -1,5 +1,5 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
-import { isRecord } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import { metricProblem, namesIn } from "../documents/metrics.ts";
 import type { Rule, Violation } from "../rule.ts";
 

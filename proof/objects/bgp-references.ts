@@ -1,4 +1,5 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
+import { record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule } from "../rule.ts";
 import {
   allObjects,
@@ -6,7 +7,6 @@ import {
   flaw,
   objectsOf,
   type Placed,
-  record,
   records,
   repeated,
   sameObject,

@@ -1,5 +1,6 @@
+import { list, record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule } from "../rule.ts";
-import { chartValues, flaw, list, objectsOf, record, records, repeated, shown, text } from "./objects.ts";
+import { chartValues, flaw, objectsOf, records, repeated, shown, text } from "./objects.ts";
 
 /** ASNs that no speaker may use: RFC 7607, RFC 6793 (AS_TRANS), RFC 7300 (the last of each size). */
 const reservedAsns: Readonly<Record<number, string>> = {

@@ -1,3 +1,4 @@
+import { list, record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Violation } from "../rule.ts";
 import { bgpReferenceRules } from "./bgp-references.ts";
 import { bgpSessionRules } from "./bgp-sessions.ts";
@@ -7,10 +8,8 @@ import {
   definitionProblems,
   flaw,
   knownOnly,
-  list,
   objectsOf,
   type Placed,
-  record,
   records,
   schemaViolations,
   text,

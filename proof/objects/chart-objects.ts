@@ -1,5 +1,6 @@
+import { list, record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule } from "../rule.ts";
-import { allObjects, list, type Placed, record, text } from "./objects.ts";
+import { allObjects, type Placed, text } from "./objects.ts";
 
 /** Services that the chart renders, and the value that makes it do so (templates of the charts 1.18 to 1.20). */
 const rendered: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
 import { ciliumKinds } from "../../components/cilium/crd-schemas.ts";
+import { list, record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Violation } from "../rule.ts";
 import { blockRange, overlapping } from "./address-range.ts";
 import { egressAndRedirectRules } from "./egress-and-redirect.ts";
@@ -12,11 +13,9 @@ import {
   firstOfEachName,
   flaw,
   knownOnly,
-  list,
   minorOf,
   objectsOf,
   type Placed,
-  record,
   schemaViolations,
   text,
   words,

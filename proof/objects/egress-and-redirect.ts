@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
+import { list, record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule } from "../rule.ts";
-import { flaw, list, minorOf, objectsOf, record, records, text } from "./objects.ts";
+import { flaw, minorOf, objectsOf, records, text } from "./objects.ts";
 
 const egress = (subject: ObjectsSubject) => objectsOf(subject, "cilium.io", ["CiliumEgressGatewayPolicy"]);
 const redirects = (subject: ObjectsSubject) => objectsOf(subject, "cilium.io", ["CiliumLocalRedirectPolicy"]);

@@ -1,7 +1,7 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
-import { isRecord } from "../../components/cilium/effective-values.ts";
+import { isRecord, record } from "../../components/config/untyped.ts";
 import messages from "./data/envoy-messages.json" with { type: "json" };
-import { record, shown, words } from "./objects.ts";
+import { shown, words } from "./objects.ts";
 
 export type Item = Readonly<Record<string, unknown>>;
 export type Steps = readonly (string | number)[];

@@ -1,4 +1,5 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
+import { list } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import { field, type Item, type Steps, spelling } from "./envoy-fields.ts";
 import { rateLimitRules } from "./envoy-rate-limit.ts";
@@ -13,7 +14,7 @@ import {
   networkFiltersOf,
   routeConfigurations,
 } from "./envoy-resources.ts";
-import { flaw, list, type Placed, records, text } from "./objects.ts";
+import { flaw, type Placed, records, text } from "./objects.ts";
 
 const httpFilterType = /^type\.googleapis\.com\/envoy\.extensions\.filters\.http\.([a-z_]+)\.v3\.\w+$/;
 

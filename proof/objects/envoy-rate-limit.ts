@@ -1,3 +1,4 @@
+import { list, record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import { field, type Item, type Steps, spelling } from "./envoy-fields.ts";
 import {
@@ -9,7 +10,7 @@ import {
   routeConfigurations,
   seconds,
 } from "./envoy-resources.ts";
-import { flaw, list, type Placed, record, text } from "./objects.ts";
+import { flaw, type Placed, text } from "./objects.ts";
 
 function fractionProblem(placed: Placed, config: Item, name: string, path: Steps): Violation[] {
   const setting = field(config, name);

@@ -1,6 +1,7 @@
+import { list, record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject } from "../rule.ts";
 import { type FieldProblem, field, fieldProblems, type Item, type Steps, spelling } from "./envoy-fields.ts";
-import { list, objectsOf, type Placed, record, records, text } from "./objects.ts";
+import { objectsOf, type Placed, records, text } from "./objects.ts";
 
 /** Objects that hold Envoy resources. */
 export const envoyConfigs = (subject: ObjectsSubject) =>

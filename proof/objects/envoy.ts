@@ -1,4 +1,5 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
+import { record } from "../../components/config/untyped.ts";
 import type { Violation } from "../rule.ts";
 import { envoyClusterRules } from "./envoy-clusters.ts";
 import { field, spelling } from "./envoy-fields.ts";
@@ -21,7 +22,6 @@ import {
   flaw,
   knownOnly,
   type Placed,
-  record,
   records,
   repeated,
   schemaViolations,

@@ -1,7 +1,8 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
+import { list, record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Violation } from "../rule.ts";
 import { carried, gatewayGroup } from "./gateway-objects.ts";
-import { flaw, list, objectsOf, type Placed, record, records, shown, text, words } from "./objects.ts";
+import { flaw, objectsOf, type Placed, records, shown, text, words } from "./objects.ts";
 
 type Item = Readonly<Record<string, unknown>>;
 

@@ -1,5 +1,6 @@
+import { list, record } from "../../components/config/untyped.ts";
 import type { Violation } from "../rule.ts";
-import { flaw, list, type Placed, record, records, repeated, shown, text } from "./objects.ts";
+import { flaw, type Placed, records, repeated, shown, text } from "./objects.ts";
 
 type Item = Readonly<Record<string, unknown>>;
 type Steps = readonly (string | number)[];

@@ -1,20 +1,9 @@
 import { isIP } from "node:net";
 import { closest } from "../../components/cilium/chart-keys.ts";
+import { list, record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import { carried, gatewayGroup, isCiliumGateway } from "./gateway-objects.ts";
-import {
-  flaw,
-  list,
-  minorOf,
-  objectsOf,
-  oneOf,
-  type Placed,
-  record,
-  records,
-  repeated,
-  shown,
-  text,
-} from "./objects.ts";
+import { flaw, minorOf, objectsOf, oneOf, type Placed, records, repeated, shown, text } from "./objects.ts";
 
 const gateways = (subject: ObjectsSubject) => objectsOf(subject, gatewayGroup, ["Gateway"]);
 const addressTypes = ["IPAddress", "Hostname", "NamedAddress"];

@@ -1,9 +1,10 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
+import { list, record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import { attachment } from "./gateway-attachment.ts";
 import { ruleProblems } from "./gateway-filters.ts";
 import { gatewayGroup, routeKinds } from "./gateway-objects.ts";
-import { flaw, list, objectsOf, type Placed, record, records, shown, text, words } from "./objects.ts";
+import { flaw, objectsOf, type Placed, records, shown, text, words } from "./objects.ts";
 
 type Item = Readonly<Record<string, unknown>>;
 type Steps = readonly (string | number)[];

@@ -12,6 +12,7 @@ import { allObjects, chartValues, flaw, knownOnly, minorOf, objectsOf, schemaVio
  * Kinds and versions that depend on the bundle, by the Cilium minors whose bundle has them and whose operator reads them (cilium
  * `operator/pkg/gateway-api/cell.go` of v1.18.11, v1.19.5 and 1.20).
  */
+const onlyV1 = "Write apiVersion: gateway.networking.k8s.io/v1; the standard channel serves no other.";
 const byMinor: readonly { kind: string; versions?: readonly string[]; first?: number; last?: number; fix: string }[] = [
   { kind: "TLSRoute", versions: ["v1"], first: 20, fix: "Write apiVersion: gateway.networking.k8s.io/v1alpha2." },
   { kind: "TLSRoute", versions: ["v1alpha3"], first: 20, fix: "Write apiVersion: gateway.networking.k8s.io/v1alpha2." },
@@ -19,7 +20,7 @@ const byMinor: readonly { kind: string; versions?: readonly string[]; first?: nu
     kind: "TLSRoute",
     versions: ["v1alpha2", "v1alpha3"],
     last: 19,
-    fix: "Write apiVersion: gateway.networking.k8s.io/v1; the standard channel serves no other.",
+    fix: onlyV1,
   },
   { kind: "TCPRoute", first: 20, fix: "Use Cilium 1.20, or a Service of type LoadBalancer." },
   { kind: "UDPRoute", first: 20, fix: "Use Cilium 1.20, or a Service of type LoadBalancer." },
@@ -27,13 +28,13 @@ const byMinor: readonly { kind: string; versions?: readonly string[]; first?: nu
     kind: "TCPRoute",
     versions: ["v1alpha2"],
     last: 19,
-    fix: "Write apiVersion: gateway.networking.k8s.io/v1; the standard channel serves no other.",
+    fix: onlyV1,
   },
   {
     kind: "UDPRoute",
     versions: ["v1alpha2"],
     last: 19,
-    fix: "Write apiVersion: gateway.networking.k8s.io/v1; the standard channel serves no other.",
+    fix: onlyV1,
   },
   { kind: "ListenerSet", first: 20, fix: "Use Cilium 1.20, or write the listeners into the Gateway." },
   { kind: "BackendTLSPolicy", first: 20, fix: "Use Cilium 1.20." },
@@ -41,7 +42,7 @@ const byMinor: readonly { kind: string; versions?: readonly string[]; first?: nu
     kind: "BackendTLSPolicy",
     versions: ["v1alpha3"],
     last: 19,
-    fix: "Write apiVersion: gateway.networking.k8s.io/v1; the standard channel serves no other.",
+    fix: onlyV1,
   },
 ];
 

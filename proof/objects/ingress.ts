@@ -1,9 +1,10 @@
 import { isIP } from "node:net";
 import { closest } from "../../components/cilium/chart-keys.ts";
 import { SchemaWalker } from "../../components/cilium/schema-walker.ts";
+import { record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import { ingressAnnotations, otherControllers } from "./ingress-annotations.ts";
-import { allObjects, chartValues, flaw, type Placed, record, records, schemaViolations, text } from "./objects.ts";
+import { allObjects, chartValues, flaw, type Placed, records, schemaViolations, text } from "./objects.ts";
 import { ingress as ingressShape } from "./shapes.ts";
 
 const classAnnotation = "kubernetes.io/ingress.class";

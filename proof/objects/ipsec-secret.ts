@@ -1,5 +1,6 @@
+import { record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule } from "../rule.ts";
-import { flaw, objectsOf, type Placed, record } from "./objects.ts";
+import { flaw, objectsOf, type Placed } from "./objects.ts";
 
 /** Hex digits of key and salt together, by AEAD (RFC 4106: AES-128, 192 and 256 with 4 bytes of salt). */
 const aeads: Readonly<Record<string, readonly number[]>> = { "rfc4106(gcm(aes))": [40, 56, 72] };

@@ -1,4 +1,4 @@
-import { isRecord } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import type { Rule, Violation } from "../rule.ts";
 import { blockRange, rangesOverlap } from "./address-range.ts";
 import { type KubeadmSubject, kubeadmDocuments, valueAt } from "./kubeadm-documents.ts";

@@ -1,5 +1,5 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
-import { isRecord } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import type { Rule, Violation } from "../rule.ts";
 import { type KubeadmSubject, kubeadmDocuments, valueAt } from "./kubeadm-documents.ts";
 import { kubeadmNetworkRules } from "./kubeadm-network.ts";

@@ -1,5 +1,6 @@
+import { list } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule } from "../rule.ts";
-import { chartValues, flaw, list, objectsOf } from "./objects.ts";
+import { chartValues, flaw, objectsOf } from "./objects.ts";
 
 const l2Kind = "CiliumL2AnnouncementPolicy";
 

@@ -1,3 +1,4 @@
+import { list, record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Violation } from "../rule.ts";
 import { type AddressRange, addressNumber, blockRange, overlapping, rangesOverlap } from "./address-range.ts";
 import { l2Rules } from "./l2-announcements.ts";
@@ -7,11 +8,9 @@ import {
   firstOfEachName,
   flaw,
   knownOnly,
-  list,
   objectsOf,
   oneOf,
   type Placed,
-  record,
   records,
   repeated,
   schemaViolations,

@@ -1,8 +1,9 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
 import { ciliumKinds } from "../../components/cilium/crd-schemas.ts";
+import { record } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import { gatewayVersions } from "./gateway-shapes.ts";
-import { allObjects, flaw, type Placed, record, shown } from "./objects.ts";
+import { allObjects, flaw, type Placed, shown } from "./objects.ts";
 
 /** Kubernetes apimachinery meta/v1 ObjectMeta. */
 const metadataFields = [

@@ -1,7 +1,8 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
 import { locateProblems } from "../../components/cilium/crd-schemas.ts";
-import { EffectiveValues, isRecord } from "../../components/cilium/effective-values.ts";
+import { EffectiveValues } from "../../components/cilium/effective-values.ts";
 import type { SchemaProblem } from "../../components/cilium/schema-walker.ts";
+import { isRecord, list, record } from "../../components/config/untyped.ts";
 import type { KubernetesObject, ObjectsSubject, Rule, Violation } from "../rule.ts";
 
 /** An object with what every rule asks of it. */
@@ -92,18 +93,9 @@ export function flaw({ index }: Pick<Placed, "index">, path: Steps, message: str
   return { path: [index, ...path], message, fix };
 }
 
-/** The mapping, or an empty one where the value is anything else. */
-export function record(value: unknown): Readonly<Record<string, unknown>> {
-  return isRecord(value) ? value : {};
-}
-
 /** The mappings of a list with their places; nothing where the value is no list. */
 export function records(value: unknown): { readonly at: number; readonly item: Readonly<Record<string, unknown>> }[] {
   return list(value).flatMap((item, at) => (isRecord(item) ? [{ at, item }] : []));
-}
-
-export function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 export function text(value: unknown): string {

@@ -1,3 +1,4 @@
+import { isRecord, list } from "../../components/config/untyped.ts";
 import type { KubernetesObject, ObjectsSubject, Rule, Violation } from "../rule.ts";
 import { dnsRule } from "./policy-names.ts";
 import {
@@ -6,9 +7,7 @@ import {
   entriesOf,
   isCiliumPolicy,
   isNetworkPolicy,
-  isRecord,
   labelsOf,
-  list,
   matching,
   metadataOf,
   type Part,

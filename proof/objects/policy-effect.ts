@@ -1,3 +1,4 @@
+import { isRecord, list } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import {
   asText,
@@ -7,8 +8,6 @@ import {
   entriesOfPart,
   isCiliumPolicy,
   isNetworkPolicy,
-  isRecord,
-  list,
   matching,
   mayOverlap,
   metadataOf,

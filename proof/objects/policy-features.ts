@@ -1,4 +1,5 @@
 import { EffectiveValues } from "../../components/cilium/effective-values.ts";
+import { isRecord, list } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import { blocksOf, holds, parseBlock } from "./policy-peers.ts";
 import {
@@ -6,8 +7,6 @@ import {
   entriesOf,
   isCiliumPolicy,
   isNetworkPolicy,
-  isRecord,
-  list,
   matching,
   partsOf,
   portRulesOf,

@@ -1,6 +1,7 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
+import { isRecord, list } from "../../components/config/untyped.ts";
 import type { Fields } from "./policy-view.ts";
-import { asText, isRecord, list, record, shown } from "./policy-view.ts";
+import { asText, record, shown } from "./policy-view.ts";
 
 /** What a reader should know about a field that Cilium does not have. */
 export interface Hint {

@@ -1,5 +1,6 @@
+import { list } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule } from "../rule.ts";
-import { asText, list, portRulesIn, records, violation } from "./policy-view.ts";
+import { asText, portRulesIn, records, violation } from "./policy-view.ts";
 
 /** What Go's RE2 (and Envoy's) does not take; `undefined` for a pattern that compiles. */
 export function regexProblem(pattern: string): string | undefined {

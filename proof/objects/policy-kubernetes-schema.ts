@@ -1,30 +1,12 @@
+import { labelSelector } from "../../components/cilium/policy-schemas.ts";
 import type { Schema } from "../../components/cilium/schema-walker.ts";
 
 const text: Schema = { type: "string" };
-const labels: Schema = { type: "object", additionalProperties: text };
-const selector: Schema = {
-  type: "object",
-  properties: {
-    matchLabels: labels,
-    matchExpressions: {
-      type: "array",
-      items: {
-        type: "object",
-        required: ["key", "operator"],
-        properties: {
-          key: text,
-          operator: { type: "string", enum: ["In", "NotIn", "Exists", "DoesNotExist"] },
-          values: { type: "array", items: text },
-        },
-      },
-    },
-  },
-};
 const peer: Schema = {
   type: "object",
   properties: {
-    podSelector: selector,
-    namespaceSelector: selector,
+    podSelector: labelSelector,
+    namespaceSelector: labelSelector,
     ipBlock: {
       type: "object",
       required: ["cidr"],
@@ -59,7 +41,7 @@ export const networkPolicy: Schema = {
     spec: {
       type: "object",
       properties: {
-        podSelector: selector,
+        podSelector: labelSelector,
         policyTypes: { type: "array", maxItems: 2, items: { type: "string", enum: ["Ingress", "Egress"] } },
         ingress: { type: "array", items: { type: "object", properties: { from: peers, ports } } },
         egress: { type: "array", items: { type: "object", properties: { to: peers, ports } } },

@@ -1,12 +1,11 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
 import { type SchemaProblem, SchemaWalker } from "../../components/cilium/schema-walker.ts";
+import { isRecord, list } from "../../components/config/untyped.ts";
 import type { KubernetesObject, ObjectsSubject, Rule, Violation } from "../rule.ts";
 import { networkPolicy } from "./policy-kubernetes-schema.ts";
 import {
   asText,
   isNetworkPolicy,
-  isRecord,
-  list,
   matching,
   type Path,
   record,

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { list } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import { mayMeet } from "./policy-effect.ts";
 import {
@@ -6,7 +7,6 @@ import {
   type Entry,
   entriesOf,
   entriesOfPart,
-  list,
   type Part,
   partsOf,
   peersOf,

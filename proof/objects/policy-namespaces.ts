@@ -1,3 +1,4 @@
+import { list } from "../../components/config/untyped.ts";
 import type { KubernetesObject, ObjectsSubject, Rule, Violation } from "../rule.ts";
 import {
   asText,
@@ -5,7 +6,6 @@ import {
   entriesOf,
   keysOf,
   labelsOf,
-  list,
   metadataOf,
   partsOf,
   record,

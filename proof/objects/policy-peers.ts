@@ -1,11 +1,11 @@
 import { BlockList, isIP } from "node:net";
+import { list } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import {
   asText,
   type Entry,
   entriesOf,
   isNetworkPolicy,
-  list,
   matching,
   type Path,
   peersOf,

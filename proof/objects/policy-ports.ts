@@ -1,10 +1,10 @@
+import { list } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import {
   asText,
   type Entry,
   entriesOf,
   type Fields,
-  list,
   type PortRule,
   portRulesIn,
   portRulesOf,

@@ -1,8 +1,8 @@
+import { isRecord } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import {
   asText,
   entriesOf,
-  isRecord,
   metadataOf,
   type Path,
   portRulesIn,

@@ -1,19 +1,10 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
 import { locateProblems } from "../../components/cilium/crd-schemas.ts";
 import type { SchemaProblem } from "../../components/cilium/schema-walker.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import type { KubernetesObject, ObjectsSubject, Rule, Violation } from "../rule.ts";
 import { hintFor } from "./policy-hints.ts";
-import {
-  asText,
-  at,
-  isCiliumPolicy,
-  isNetworkPolicy,
-  isRecord,
-  matching,
-  record,
-  shown,
-  violation,
-} from "./policy-view.ts";
+import { asText, at, isCiliumPolicy, isNetworkPolicy, matching, record, shown, violation } from "./policy-view.ts";
 
 const kinds = ["CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "NetworkPolicy"];
 const crd = "CRD pkg/k8s/apis/cilium.io/client/crds/v2/ciliumnetworkpolicies.yaml of each minor";

@@ -1,13 +1,12 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
+import { isRecord, list } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import {
   asText,
   entriesOf,
   type Fields,
   isNetworkPolicy,
-  isRecord,
   keysOf,
-  list,
   matching,
   type Path,
   partsOf,

@@ -1,13 +1,12 @@
+import { isRecord, list } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule, Violation } from "../rule.ts";
 import {
   type Direction,
   type Entry,
   entriesOf,
   isNetworkPolicy,
-  isRecord,
   keysOf,
   labelsOf,
-  list,
   matching,
   mayOverlap,
   metadataOf,

@@ -1,3 +1,4 @@
+import { isRecord, list } from "../../components/config/untyped.ts";
 import type { KubernetesObject, ObjectsSubject, Violation } from "../rule.ts";
 
 /** A lenient look at policies that may be wrong anywhere: what has another shape than it should is treated as absent. */
@@ -43,10 +44,6 @@ export function record(value: unknown): Fields | undefined {
   return isRecord(value) ? value : undefined;
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** The value at a path; `undefined` where there is none. */
 export function at(object: unknown, path: Path): unknown {
   let value = object;
@@ -66,10 +63,6 @@ export function asText(value: unknown): string {
 export function shown(value: unknown): string {
   const text = asText(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
-}
-
-export function list(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
 }
 
 export function texts(value: unknown): string[] {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { isRecord } from "../../components/cilium/effective-values.ts";
-import { list, record, records, shown, text } from "./objects.ts";
+import { isRecord, list, record } from "../../components/config/untyped.ts";
+import { records, shown, text } from "./objects.ts";
 
 type Labels = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,5 @@
-import { list, readable, record, text, unwrapped } from "../recorded-inputs.ts";
+import { list, record } from "../../components/config/untyped.ts";
+import { readable, text, unwrapped } from "../recorded-inputs.ts";
 import type { RecordedResource } from "../resources.ts";
 import { at, each, type ResourceRule, wrong } from "./each-resource.ts";
 

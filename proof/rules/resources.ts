@@ -1,4 +1,5 @@
-import { isOpen, record, records } from "../recorded-inputs.ts";
+import { record } from "../../components/config/untyped.ts";
+import { isOpen, records } from "../recorded-inputs.ts";
 import type { RecordedResource } from "../resources.ts";
 import { each, type ResourceRule, wrong } from "./each-resource.ts";
 

@@ -1,4 +1,5 @@
-import { isRecord, truthy } from "../../components/cilium/effective-values.ts";
+import { truthy } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import { addressNumber } from "../objects/address-range.ts";
 import type { Rule, ValuesSubject } from "../rule.ts";
 import { members } from "./mesh-members.ts";

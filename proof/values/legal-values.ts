@@ -1,8 +1,9 @@
 import { isDuration } from "../../components/cilium/chart-checks.ts";
 import { isPlaceholder } from "../../components/cilium/effective-values.ts";
 import { addressNumber, blockRange } from "../objects/address-range.ts";
+import { shown } from "../objects/objects.ts";
 import type { Rule, ValuesSubject, Violation } from "../rule.ts";
-import { inMesh, onValues, replacesKubeProxy, type Settings, shown, texts, wrong } from "./settings.ts";
+import { inMesh, onValues, replacesKubeProxy, type Settings, texts, wrong } from "./settings.ts";
 
 /** The words that the agent, the operator or Kubernetes knows for a key; the chart's schema asks for any text. */
 interface Words {

@@ -1,4 +1,4 @@
-import { isRecord } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import type { Settings } from "./settings.ts";
 
 /** One entry of `clustermesh.config.clusters`, where it stands and what it is called. */

@@ -1,5 +1,5 @@
 import { closest } from "../../components/cilium/chart-keys.ts";
-import { isRecord } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import type { Rule, ValuesSubject, Violation } from "../rule.ts";
 import { onValues, type Settings, wrong, wrongIf } from "./settings.ts";
 

@@ -1,4 +1,6 @@
-import { EffectiveValues, isRecord } from "../../components/cilium/effective-values.ts";
+import { EffectiveValues } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
+import { shown } from "../objects/objects.ts";
 import type { ValuesSubject, Violation } from "../rule.ts";
 
 /**
@@ -118,11 +120,6 @@ export function encryption(settings: Settings): string | undefined {
 /** The cluster is, or is to be, a member of a ClusterMesh. */
 export function inMesh(settings: Settings): boolean {
   return settings.on("clustermesh.useAPIServer") || settings.on("clustermesh.config.enabled");
-}
-
-/** A value as it stands in a sentence. */
-export function shown(value: unknown): string {
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing");
 }
 
 /** A list of text, whichever of `[a, b]` and `a b` was written; empty for anything else. */

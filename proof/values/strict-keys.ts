@@ -1,6 +1,7 @@
 import { isSection, unknownValues, type ValueProblem } from "../../components/cilium/chart-keys.ts";
 import { refusals } from "../../components/cilium/chart-refusals.ts";
-import { isPlaceholder, isRecord } from "../../components/cilium/effective-values.ts";
+import { isPlaceholder } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import type { Rule, ValuesSubject, Violation } from "../rule.ts";
 import { wrong } from "./settings.ts";
 

@@ -1,4 +1,5 @@
-import { type EffectiveValues, isRecord } from "../../components/cilium/effective-values.ts";
+import type { EffectiveValues } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import { contains, formatAddress, holds, overlaps, parseAddress, parseBlock } from "../aws/ipv4.ts";
 import type { JsonObject, World } from "../world.ts";
 import { clusters, list, objectsOf, record, text, texts } from "./cluster.ts";

@@ -1,4 +1,5 @@
-import { type EffectiveValues, isRecord } from "../../components/cilium/effective-values.ts";
+import type { EffectiveValues } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import type { World } from "../world.ts";
 import { announces } from "./bgp.ts";
 import { type Cluster, clusters, nodesOf, objectsOf, record } from "./cluster.ts";
