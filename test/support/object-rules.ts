@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { isRecord } from "../../components/cilium/effective-values.ts";
+import { isRecord } from "../../components/config/untyped.ts";
 import type { ObjectsSubject, Rule } from "../../proof/rule.ts";
 
 /** What is known of the cluster beside the objects; Cilium is 1.20.2 and nothing else is known unless said. */
