@@ -1,11 +1,11 @@
 import { type Cidr, Cidr as CidrText, contains, overlaps } from "../components/network/cidr.ts";
+import { podMtu } from "../components/network/mtu.ts";
 import { clusterLoss } from "./failover.ts";
 import { certificateNames, covers, dialled, endpointProblem, foreignAddress } from "./mesh-endpoints.ts";
 import { type Member, type Mesh, value } from "./mesh-members.ts";
 import type { Proof } from "./proof.ts";
 import type { Rule } from "./rule.ts";
 import { blocksOf } from "./rules/addresses.ts";
-import { podMtu } from "./rules/mesh.ts";
 
 type Facts = Proof["facts"];
 type Verdict = { readonly facts: Facts; readonly problems: readonly string[] };
@@ -199,7 +199,7 @@ export const meshStatements: readonly MeshStatement[] = [
       const auto = mesh.members
         .filter(({ values }) => !values.on("MTU"))
         .map(({ site }) => `${site.name} leaves the MTU to detection`);
-      const smallest = Math.min(...mesh.members.map(({ site }) => podMtu(site)));
+      const smallest = Math.min(...mesh.members.map(({ site }) => podMtu(site.cilium)));
       return { facts: { ...verdict.facts, podMtu: smallest }, problems: [...auto, ...verdict.problems] };
     },
   ),

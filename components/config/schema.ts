@@ -69,7 +69,7 @@ const CiliumSpec = z.strictObject({
   version: Version.default("1.20.2"),
   /** The pod supernet of the whole mesh and nothing else; what lies outside is masqueraded to the node's address. */
   nativeRoutingCidr: Cidr,
-  /** Bytes. Explicit, since auto-detection takes 9001 on AWS and a VPN leg carries 1400 (facts: cloud routers drop, not fragment). */
+  /** Bytes. Explicit, since auto-detection takes 9001 on AWS and a VPN leg carries 1400; cloud routers drop, they do not fragment. */
   mtu: z.int().min(1280).max(9001),
   encryption: z.enum(["wireguard", "ipsec", "none"]).default("wireguard"),
   routing: z.enum(["native", "vxlan", "geneve"]).default("native"),

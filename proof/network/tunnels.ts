@@ -1,13 +1,7 @@
 import type { Cidr } from "../../components/network/cidr.ts";
 import { contains } from "../../components/network/cidr.ts";
+import { vpnMtu } from "../../components/network/mtu.ts";
 import type { Flaw, NetworkPart, Route, Router, Tunnel, TunnelEnd } from "./model.ts";
-
-/**
- * Bytes that a packet through an IPsec tunnel between Azure and AWS may have: Azure wants 1400 before encapsulation
- * (learn.microsoft.com/azure/vpn-gateway/vpn-gateway-about-vpn-devices); AWS would take 1446 with AES-GCM
- * (docs.aws.amazon.com/vpn/latest/s2svpn, cgw-best-practice).
- */
-export const tunnelMtu = 1400;
 
 /** Pairs the ends that name each other's BGP address, and says why a pair does not come up. */
 export function pairTunnels(ends: readonly TunnelEnd[]): { tunnels: Tunnel[]; flaws: Flaw[] } {
@@ -85,7 +79,7 @@ export function learn(part: Pick<NetworkPart, "routers">, tunnels: readonly Tunn
                   kind: "router",
                   router: other.router ?? "",
                   label: `IPsec ${tunnel.aws.label} to ${tunnel.azure.label}`,
-                  mtu: tunnelMtu,
+                  mtu: vpnMtu,
                 },
             preference: learner.preference,
             origin: learner.origin,

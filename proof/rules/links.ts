@@ -1,7 +1,7 @@
 import { residenceProblems } from "../../components/entry/residence.ts";
 import { type Cidr, contains, overlaps } from "../../components/network/cidr.ts";
+import { vpnMtu } from "../../components/network/mtu.ts";
 import type { EntrySubject, InterconnectSubject, Rule } from "../rule.ts";
-import { vpnMtu } from "./mesh.ts";
 import { misplaced } from "./nodes.ts";
 
 /** Inside addresses that Azure's gateway accepts (learn.microsoft.com vpn-gateway-howto-aws-bgp). */

@@ -1,4 +1,5 @@
 import type { SiteSpec } from "../../components/config/schema.ts";
+import { azureMtu, podMtu, vpnMtu } from "../../components/network/mtu.ts";
 import { meshEndpoint } from "../../components/network/plan.ts";
 import type { Rule, SiteFile, SiteSubject, Violation } from "../rule.ts";
 import { strangers } from "./strangers.ts";
@@ -282,7 +283,7 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
     korean: "캡슐화 후 파드 MTU가 1228 이상이어야 합니다(QUIC 최소 패킷).",
     reason: "A QUIC datagram has 1200 bytes at least and 28 of headers, and may not be fragmented (RFC 9000, 14).",
     check: ({ site }) => {
-      const pods = podMtu(site);
+      const pods = podMtu(site.cilium);
       return pods < 1228
         ? [
             {
@@ -295,16 +296,3 @@ export const meshRules: readonly Rule<SiteSubject>[] = [
     },
   },
 ];
-
-/** Bytes between the sites (learn.microsoft.com/azure/vpn-gateway, AWS Site-to-Site VPN). */
-export const vpnMtu = 1400;
-
-/** Bytes (learn.microsoft.com/azure/virtual-network/how-to-virtual-machine-mtu). */
-const azureMtu = 1500;
-/** What the packets of pods are wrapped in, in bytes over IPv4 (cilium `pkg/mtu`). */
-const overhead = { native: 0, vxlan: 50, geneve: 50, none: 0, ipsec: 77, wireguard: 80 } as const;
-
-/** What is left of `cilium.mtu` for a pod's own packets. */
-export function podMtu({ cilium }: SiteSpec): number {
-  return cilium.mtu - overhead[cilium.routing] - overhead[cilium.encryption];
-}

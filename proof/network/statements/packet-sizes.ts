@@ -1,12 +1,10 @@
 import { z } from "zod";
 import type { SiteSpec } from "../../../components/config/schema.ts";
+import { podMtu } from "../../../components/network/mtu.ts";
 import type { PlannedStack } from "../../recorded.ts";
 import type { Pair } from "../pairs.ts";
 import type { Network, NetworkStatement } from "../prove.ts";
 import { first } from "./reach.ts";
-
-/** Bytes that Cilium takes off for what it wraps around a pod's packet, IPv4 underlay (cilium/cilium, pkg/mtu/mtu.go). */
-const overhead = { none: 0, ipsec: 77, wireguard: 80, native: 0, vxlan: 50, geneve: 50 } as const;
 
 const Release = z.object({ chart: z.string(), values: z.object({ MTU: z.int() }) });
 
@@ -28,7 +26,7 @@ export const packetSizes: NetworkStatement = {
         ...Object.fromEntries(
           network.sites.all.map(({ name, cilium }) => [
             `${name}: bytes on the wire / in a pod`,
-            `${sizes.get(name) ?? 0} / ${(sizes.get(name) ?? 0) - overhead[cilium.encryption] - overhead[cilium.routing]}`,
+            `${sizes.get(name) ?? 0} / ${podMtu({ ...cilium, mtu: sizes.get(name) ?? 0 })}`,
           ]),
         ),
         ...(Number.isFinite(narrowest) ? { narrowestHop: narrowest } : {}),
