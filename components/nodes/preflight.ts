@@ -1,8 +1,8 @@
 import type { NodeSiteSpec } from "../config/schema.ts";
-import { auditLog } from "../kubernetes/kubeadm.ts";
 import type { Slot } from "../network/plan.ts";
 import { usesLocalProxy } from "../network/plan.ts";
 import { ports } from "../network/ports.ts";
+import { neededDiskGb, ubuntuReleases } from "./requirements.ts";
 import { quote, script } from "./scripts/bash.ts";
 import { joinedMarker } from "./scripts/paths.ts";
 
@@ -13,12 +13,8 @@ export interface PreflightArgs {
   readonly etcdDevice?: string | undefined;
 }
 
-/** Ubuntu releases whose kernel and cgroups carry the rest: 22.04 (5.15) and 24.04 (6.8). */
-const releases = ["22.04", "24.04"];
 /** Cilium's own floor (Documentation/operations/system_requirements.rst); WireGuard's, 5.6, is below it. */
 const oldestKernel = "5.10";
-/** GB for container images of Cilium and Kubernetes, and room to pull the next release beside them. */
-const imagesGb = 15;
 /** Seconds from the first connection to the end of cloud-init; it has little to do, and a cold image takes under two minutes. */
 const cloudInitSeconds = 300;
 /** Seconds that a machine which has just booted may take to find its time. */
@@ -63,8 +59,8 @@ fi`;
 const system = `# shellcheck source=/dev/null
 . /etc/os-release
 case "$ID $VERSION_ID" in
-  ${releases.map((release) => `"ubuntu ${release}"`).join(" | ")}) ;;
-  *) problem GB-701 "this is $ID $VERSION_ID. Install Ubuntu ${releases.join(" or ")}." ;;
+  ${ubuntuReleases.map((release) => `"ubuntu ${release}"`).join(" | ")}) ;;
+  *) problem GB-701 "this is $ID $VERSION_ID. Install Ubuntu ${ubuntuReleases.join(" or ")}." ;;
 esac
 kernel=$(uname -r)
 if ! printf '%s\\n' ${oldestKernel} "$kernel" | sort -V -C; then
@@ -99,11 +95,8 @@ for _ in $(seq ${clockSeconds / 5}); do
 done
 [[ $synchronized == yes ]] || problem GB-705 "the clock is not synchronized. Give chrony or systemd-timesyncd a server it can reach."`;
 
-function disk({ cilium }: NodeSiteSpec, { role }: Slot): string {
-  const { exportFileMaxMb, exportFileBackups } = cilium.hubble;
-  const flowLogsGb = Math.ceil((exportFileMaxMb * (exportFileBackups + 1)) / 1000);
-  const auditLogsGb = role === "control-plane" ? (auditLog.fileMaxMb * auditLog.backups) / 1000 : 0;
-  const neededGb = imagesGb + flowLogsGb + auditLogsGb;
+function disk(site: NodeSiteSpec, { role }: Slot): string {
+  const neededGb = neededDiskGb(site, role);
   return `if [[ ! -e ${joinedMarker} ]]; then
   free=$(df -B1G --output=avail /var/lib | tail -n 1 | tr -d ' ')
   ((free >= ${neededGb})) || problem GB-706 "/var/lib has $free GiB free; images and logs need ${neededGb}. Grow the root disk."

@@ -1,14 +1,10 @@
 import { rackLabel } from "../../components/cilium/labels.ts";
 import type { NodeSiteSpec, SiteSpec } from "../../components/config/schema.ts";
-import { auditLog } from "../../components/kubernetes/kubeadm.ts";
 import { firewallRules } from "../../components/network/firewall.ts";
 import { planSlots } from "../../components/network/plan.ts";
+import { neededDiskGb, ubuntuReleases } from "../../components/nodes/requirements.ts";
 import type { Rule, SiteSubject, Violation } from "../rule.ts";
 
-/** Ubuntu releases that a node's preflight takes (`components/nodes/preflight.ts`; a test keeps the two equal). */
-export const ubuntuReleases = ["22.04", "24.04"];
-/** GB that preflight keeps for container images of Cilium and Kubernetes (same file, same test). */
-export const imagesGb = 15;
 /** Publishers of Azure's marketplace whose machines are no Ubuntu. */
 const otherSystems = /^(redhat|suse|debian|openlogic|almalinux|oracle|microsoft.*|kinvolk|resf)$/i;
 
@@ -23,13 +19,6 @@ const faultDomainsOf: Readonly<Record<string, number>> = { koreasouth: 2 };
 
 const labelKey = /^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const labelValue = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
-
-/** GB of logs that a node keeps: Hubble's flows and, on control planes, the API's audit. */
-export function logsGb({ cilium }: SiteSpec, role: "control-plane" | "worker"): number {
-  const { exportFileMaxMb, exportFileBackups } = cilium.hubble;
-  const flows = Math.ceil((exportFileMaxMb * (exportFileBackups + 1)) / 1000);
-  return flows + (role === "control-plane" ? (auditLog.fileMaxMb * auditLog.backups) / 1000 : 0);
-}
 
 interface Image {
   readonly path: readonly (string | number)[];
@@ -101,7 +90,7 @@ export const machineRules: readonly Rule<SiteSubject>[] = [
     check: ({ site }) => {
       if (site.platform !== "aws" && site.platform !== "azure") return [];
       return site.nodePools.flatMap(({ role, rootGiB }, index) => {
-        const needed = imagesGb + logsGb(site, role);
+        const needed = neededDiskGb(site, role);
         return needed <= rootGiB
           ? []
           : [
