@@ -101,15 +101,13 @@ function deafNamespaces(subject: ObjectsSubject): Violation[] {
     namespace,
     clusterwide,
   }));
-  const kubernetes = matching(subject, isNetworkPolicy).flatMap(({ index, object }) => {
-    const spec = record(object.spec) ?? {};
-    const selector = record(spec.podSelector);
-    const everyPod = selector !== undefined && Object.keys(selector).length === 0;
-    const denied = texts(spec.policyTypes).includes("Egress") && list(spec.egress).length === 0;
-    return everyPod && denied
-      ? [{ path: [index, "spec", "policyTypes"], namespace: metadataOf(object).namespace, clusterwide: false }]
-      : [];
-  });
+  const kubernetes = matching(subject, isNetworkPolicy)
+    .filter(({ object }) => deniesEgressToAll(object))
+    .map(({ index, object }) => ({
+      path: [index, "spec", "policyTypes"],
+      namespace: metadataOf(object).namespace,
+      clusterwide: false,
+    }));
   return [...cilium, ...kubernetes]
     .filter(
       ({ namespace, clusterwide }) =>
@@ -122,6 +120,60 @@ function deafNamespaces(subject: ObjectsSubject): Violation[] {
         `Add an egress entry for every pod: ${dnsRule}`,
       ),
     );
+}
+
+const workloadKinds = ["Pod", "Deployment", "StatefulSet", "DaemonSet", "Job"];
+
+/** Pods of a namespace that is denied egress, or meant to be, whom no policy allows DNS, though it allows others. */
+function forgottenPods(subject: ObjectsSubject): Violation[] {
+  const meant = partsOf(subject).filter(({ body, namespace }) => {
+    const selector = record(body.endpointSelector);
+    const egress = body.egress;
+    const nothing =
+      Array.isArray(egress) && egress.every((entry) => isRecord(entry) && Object.keys(entry).length === 0);
+    return namespace !== undefined && selector !== undefined && Object.keys(selector).length === 0 && nothing;
+  });
+  const kubernetes = matching(subject, isNetworkPolicy).filter(({ object }) => deniesEgressToAll(object));
+  const denied = new Set([
+    ...meant.map(({ namespace }) => namespace),
+    ...kubernetes.map(({ object }) => metadataOf(object).namespace),
+  ]);
+  const workloads = matching(subject, ({ kind }) => workloadKinds.includes(asText(kind)));
+  return workloads.flatMap(({ index, object }) => {
+    const { name, namespace } = metadataOf(object);
+    const template = record(record(object.spec)?.template);
+    const labels = record(record((object.kind === "Pod" ? object : template)?.metadata)?.labels) ?? {};
+    if (namespace === undefined || !denied.has(namespace) || Object.keys(labels).length === 0) return [];
+    const allowed = [
+      ...entriesOf(subject)
+        .filter((entry) => allowsDns(entry) && (entry.part.clusterwide || entry.part.namespace === namespace))
+        .map(({ part }) => part.body.endpointSelector),
+      ...matching(subject, isNetworkPolicy)
+        .filter(({ object: policy }) => metadataOf(policy).namespace === namespace && kubernetesDns(policy))
+        .map(({ object: policy }) => record(policy.spec)?.podSelector),
+    ];
+    if (allowed.length === 0 || allowed.some((selector) => maySelect(selector, labels))) return [];
+    return [
+      violation(
+        [index, "metadata", "name"],
+        `${asText(object.kind)} ${name}: namespace ${namespace} denies egress, and the policies that allow DNS there select other pods, so this one resolves no names.`,
+        `Allow DNS to every pod of the namespace: endpointSelector: {} and ${dnsRule}`,
+      ),
+    ];
+  });
+}
+
+/** A NetworkPolicy that denies every pod of its namespace all egress. */
+function deniesEgressToAll(object: KubernetesObject): boolean {
+  const spec = record(object.spec) ?? {};
+  const selector = record(spec.podSelector);
+  const every = selector !== undefined && Object.keys(selector).length === 0;
+  return every && texts(spec.policyTypes).includes("Egress") && list(spec.egress).length === 0;
+}
+
+/** Labels alone are compared; an expression may select anything. */
+function maySelect(selector: unknown, labels: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(labelsOf(selector)).every(([key, value]) => key.startsWith("io.") || labels[key] === value);
 }
 
 export const policyDnsRules: readonly Rule<ObjectsSubject>[] = [
@@ -166,5 +218,14 @@ export const policyDnsRules: readonly Rule<ObjectsSubject>[] = [
       "An application that reaches its database by name fails at the lookup first (Documentation/security/policy/language.rst).",
     check: (subject) =>
       subject.complete && denyAllEgress(subject).some(({ clusterwide }) => clusterwide) ? [] : deafNamespaces(subject),
+  },
+  {
+    code: "GB-1248",
+    severity: "warning",
+    title: "Where egress is denied, every pod that is there is allowed DNS.",
+    korean: "egress를 기본 거부한 네임스페이스의 모든 파드에 DNS를 허용합니다.",
+    reason:
+      "A policy that allows DNS to one application leaves the next pod of the namespace without names (Documentation/security/policy/language.rst).",
+    check: forgottenPods,
   },
 ];

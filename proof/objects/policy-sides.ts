@@ -95,7 +95,7 @@ function oneSided(subject: ObjectsSubject): Violation[] {
     known.set(key, found);
     return found;
   };
-  return entriesOf(subject).flatMap((entry) => {
+  const cilium = entriesOf(subject).flatMap((entry) => {
     const { part, direction, deny, path, body } = entry;
     const { namespace } = part;
     const back = other[direction];
@@ -120,6 +120,36 @@ function oneSided(subject: ObjectsSubject): Violation[] {
       return [oneSidedViolation(peer.path, part, back, who)];
     });
   });
+  const kubernetes = matching(subject, isNetworkPolicy).flatMap(({ index, object }) => {
+    const spec = record(object.spec) ?? {};
+    const { name, namespace } = metadataOf(object);
+    if (namespace === undefined) return [];
+    return (["ingress", "egress"] as const).flatMap((direction) => {
+      const back = other[direction];
+      if (!denied[back].has(namespace)) return [];
+      const field = direction === "ingress" ? "from" : "to";
+      const peers = records(spec[direction], [index, "spec", direction]).flatMap(({ path, body }) =>
+        records(body[field], [...path, field]),
+      );
+      return peers.flatMap(({ path, body }) => {
+        const labels = Object.entries(labelsOf(body.podSelector));
+        const expressions = list(record(body.podSelector)?.matchExpressions);
+        if (labels.length === 0 || expressions.length > 0 || body.namespaceSelector !== undefined) return [];
+        const { entries, podSelectors } = allows(namespace, back);
+        const selectors = [...entries.map(({ part }) => part.body.endpointSelector), ...podSelectors];
+        if (selectors.some((selector) => mayOverlap(selector, body.podSelector))) return [];
+        const who = labels.map(([key, value]) => `${key}: ${value}`).join(", ");
+        return [
+          violation(
+            path,
+            `Pods ${who} may ${back === "egress" ? "reach" : "be reached by"} those of ${name} by this entry, but namespace ${namespace} is denied ${back} and no policy allows theirs.`,
+            `Add a NetworkPolicy for ${who} with ${back}: [{${back === "egress" ? "to" : "from"}: [{podSelector: ${JSON.stringify(spec.podSelector ?? {})}}]}]${back === "egress" ? ", and one that allows them DNS" : ""}.`,
+          ),
+        ];
+      });
+    });
+  });
+  return [...cilium, ...kubernetes];
 }
 
 function oneSidedViolation(path: Violation["path"], part: Part, back: Direction, who: string): Violation {
