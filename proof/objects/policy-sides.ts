@@ -28,8 +28,10 @@ function deniedNamespaces(subject: ObjectsSubject, direction: Direction): Set<st
   const cilium = partsOf(subject).flatMap(({ namespace, body }) => {
     const selector = record(body.endpointSelector);
     const every = selector !== undefined && Object.keys(selector).length === 0;
-    const entries = list(body[direction]);
-    const empty = entries.length > 0 && entries.every((entry) => isRecord(entry) && Object.keys(entry).length === 0);
+    const entries = body[direction];
+    // An empty list is what people write who mean this (GB-1204 says that it denies nothing).
+    const empty =
+      Array.isArray(entries) && entries.every((entry) => isRecord(entry) && Object.keys(entry).length === 0);
     const enabled = record(body.enableDefaultDeny)?.[direction] !== false;
     return namespace !== undefined && every && empty && enabled ? [namespace] : [];
   });
@@ -99,14 +101,14 @@ function oneSided(subject: ObjectsSubject): Violation[] {
     const { part, direction, deny, path, body } = entry;
     const { namespace } = part;
     const back = other[direction];
-    if (deny || namespace === undefined || !denied[back].has(namespace)) return [];
+    if (deny || namespace === undefined) return [];
     const field = endpoints[direction];
     return records(body[field], [...path, field]).flatMap((peer) => {
       const labels = labelsOf(peer.body);
-      const named = labels["io.kubernetes.pod.namespace"];
-      const plain = Object.keys(labels).length > 0 && list(peer.body.matchExpressions).length === 0;
-      if (!plain || (named !== undefined && named !== namespace)) return [];
-      const { entries, podSelectors } = allows(namespace, back);
+      const { "io.kubernetes.pod.namespace": named = meantNamespace(peer.body) ?? namespace, ...own } = labels;
+      const plain = Object.keys(own).length > 0 && list(peer.body.matchExpressions).length === 0;
+      if (!plain || !denied[back].has(named)) return [];
+      const { entries, podSelectors } = allows(named, back);
       const answered =
         entries.some(
           (candidate) =>
@@ -114,10 +116,10 @@ function oneSided(subject: ObjectsSubject): Violation[] {
             mayReach(candidate, part.body.endpointSelector),
         ) || podSelectors.some((selector) => mayOverlap(selector, peer.body));
       if (answered) return [];
-      const who = `${Object.entries(labels)
+      const who = Object.entries(own)
         .map(([key, value]) => `${key}: ${value}`)
-        .join(", ")}`;
-      return [oneSidedViolation(peer.path, part, back, who)];
+        .join(", ");
+      return [oneSidedViolation(peer.path, part, back, who, named)];
     });
   });
   const kubernetes = matching(subject, isNetworkPolicy).flatMap(({ index, object }) => {
@@ -152,12 +154,24 @@ function oneSided(subject: ObjectsSubject): Violation[] {
   return [...cilium, ...kubernetes];
 }
 
-function oneSidedViolation(path: Violation["path"], part: Part, back: Direction, who: string): Violation {
+/** A namespaceSelector is no field of these policies (GB-1201 says so), but it tells whom the writer meant. */
+function meantNamespace(peer: Readonly<Record<string, unknown>>): string | undefined {
+  const labels = labelsOf(peer.namespaceSelector);
+  return labels["kubernetes.io/metadata.name"] ?? labels.name;
+}
+
+function oneSidedViolation(
+  path: Violation["path"],
+  part: Part,
+  back: Direction,
+  who: string,
+  namespace: string,
+): Violation {
   const own = labelsOf(part.body.endpointSelector);
   const verb = back === "egress" ? "reach" : "be reached by";
   return violation(
     path,
-    `Pods ${who} may ${verb} ${shown(part.name)} by this entry, but namespace ${part.namespace ?? ""} is denied ${back} and no policy allows theirs.`,
+    `Pods ${who} may ${verb} ${shown(part.name)} by this entry, but namespace ${namespace} is denied ${back} and no policy allows theirs.`,
     `Add a policy for ${who} with ${back}: [{${endpoints[back]}: [{matchLabels: ${shown(own)}}]}].`,
   );
 }
