@@ -46,7 +46,7 @@ function deniedNamespaces(subject: ObjectsSubject, direction: Direction): Set<st
 }
 
 /** Whether an entry may let its pods talk to, or hear from, pods with these labels. */
-function mayReach(entry: Entry, selector: unknown): boolean {
+function mayReach(entry: Entry, selector: unknown, namespace: string): boolean {
   const peers = peersOf(entry);
   const field = endpoints[entry.direction];
   if (peers.length === 0) return true;
@@ -58,8 +58,8 @@ function mayReach(entry: Entry, selector: unknown): boolean {
     );
   return records(entry.body[field], []).some(({ body }) => {
     const elsewhere = keysOf(body).some((key) => key.endsWith("io.kubernetes.pod.namespace"));
-    // A peer in a named namespace may be this one; only its other labels are compared.
-    const { "io.kubernetes.pod.namespace": _, ...labels } = labelsOf(body);
+    const { "io.kubernetes.pod.namespace": named = meantNamespace(body), ...labels } = labelsOf(body);
+    if (named !== undefined && named !== namespace) return false;
     return (elsewhere && Object.keys(labels).length === 0) || mayOverlap({ matchLabels: labels }, selector);
   });
 }
@@ -113,7 +113,7 @@ function oneSided(subject: ObjectsSubject): Violation[] {
         entries.some(
           (candidate) =>
             mayOverlap(candidate.part.body.endpointSelector, peer.body) &&
-            mayReach(candidate, part.body.endpointSelector),
+            mayReach(candidate, part.body.endpointSelector, namespace),
         ) || podSelectors.some((selector) => mayOverlap(selector, peer.body));
       if (answered) return [];
       const who = Object.entries(own)
