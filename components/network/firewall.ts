@@ -31,13 +31,23 @@ const everywhere = "0.0.0.0/0" as Cidr;
  * @param peers  The other members of its mesh; their node, pod and mesh addresses become remotes.
  */
 export function firewallRules(site: CloudSiteSpec, peers: readonly SiteSpec[]): FirewallRule[] {
-  const rules = portTable
+  const listed = portTable
     .filter(({ when }) => when?.(site) ?? true)
     .flatMap((row) => [...ingress(site, peers, row), ...egress(site, peers, row)]);
+  const rules = site.platform === "aws" ? once(listed) : listed;
   return rules.map((rule) => {
     const alike = rules.filter((other) => sameSlot(rule, other));
     return alike.length === 1 ? rule : { ...rule, name: `${rule.row}-${alike.indexOf(rule)}` };
   });
+}
+
+/** A security group does not tell pods from their node, so rows of both can come to one rule, and EC2 refuses it twice. */
+function once(rules: readonly FirewallRule[]): FirewallRule[] {
+  const key = ({ group, direction, protocol, range, remote }: FirewallRule) =>
+    JSON.stringify([group, direction, protocol, range, remote]);
+  const first = new Map<string, FirewallRule>();
+  for (const rule of rules) if (!first.has(key(rule))) first.set(key(rule), rule);
+  return [...first.values()];
 }
 
 const sameSlot = (one: FirewallRule, other: FirewallRule) =>

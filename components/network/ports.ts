@@ -87,8 +87,9 @@ const amongPods = (row: Omit<PortRow, "from" | "to">) => among("pod", "peer-pod"
 /**
  * Every flow a site needs, and no other. Replies are not listed: all firewalls in question are stateful.
  *
- * Pods reach nodes, the API and everything outside the pod supernet with their node's address, so those flows are rows of `node`.
- * To add a port, add a row.
+ * Pods reach load balancers and everything outside the cluster with their node's address, so those flows are rows of `node`. With native
+ * routing they keep their own address towards other nodes (Cilium `bpf/lib/nat.h`; `Documentation/network/concepts/masquerading.rst`), in
+ * clear whatever encrypts pods among each other: what pods ask of nodes are rows of `pod`. To add a port, add a row.
  */
 export const portTable: readonly PortRow[] = [
   { id: "ssh", protocol: "tcp", range: one(ports.ssh), from: "bastion", to: "node" },
@@ -135,6 +136,11 @@ export const portTable: readonly PortRow[] = [
 
   { id: "hubble", protocol: "tcp", range: one(ports.hubble), from: "node", to: "node" },
   { id: "metrics", protocol: "tcp", range: ports.metrics, from: "node", to: "node" },
+  // CoreDNS and controllers ask the API; metrics-server kubelets; Hubble's relay agents; a scraper their metrics.
+  { id: "api-pod", protocol: "tcp", range: one(ports.api.backend), from: "pod", to: "control-plane", when: native },
+  { id: "kubelet-pod", protocol: "tcp", range: one(ports.kubelet), from: "pod", to: "node", when: native },
+  { id: "hubble-pod", protocol: "tcp", range: one(ports.hubble), from: "pod", to: "node", when: native },
+  { id: "metrics-pod", protocol: "tcp", range: ports.metrics, from: "pod", to: "node", when: native },
 
   {
     id: "mesh",

@@ -37,7 +37,8 @@ export interface Speaker {
 
 /**
  * What Kubernetes and Cilium send between nodes (kubernetes.io/docs/reference/networking/ports-and-protocols; Cilium
- * Documentation/operations/system_requirements.rst). Pods that speak to nodes, load balancers and the world have their node's address.
+ * Documentation/operations/system_requirements.rst). Pods that speak to load balancers and the world have their node's
+ * address; to nodes they keep their own where routing is native.
  */
 function talks(values: EffectiveValues): Talk[] {
   const port = (path: string, otherwise: number): number => Number(values.text(path) || otherwise);
@@ -77,7 +78,13 @@ function talks(values: EffectiveValues): Talk[] {
         }),
       ),
   ];
-  return [...kubernetes, ...cilium, ...observed, ...carriage(values)];
+  const fromPods =
+    values.text("routingMode") === "native"
+      ? [...kubernetes, ...observed]
+          .filter(({ about }) => !about.startsWith("etcd"))
+          .map(({ from, ...talk }): Talk => ({ ...talk, about: `${talk.about} from pods`, source: "pod" }))
+      : [];
+  return [...kubernetes, ...cilium, ...observed, ...fromPods, ...carriage(values)];
 }
 
 /** Metrics that each node's agent, operator, Envoy and Hubble offer to a Prometheus on some worker. */

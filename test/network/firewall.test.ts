@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Ipv4 } from "../../components/network/cidr.ts";
-import { contains, single } from "../../components/network/cidr.ts";
+import { contains, host, single } from "../../components/network/cidr.ts";
 import { type CloudSiteSpec, type FirewallRule, firewallRules } from "../../components/network/firewall.ts";
 import { apiEndpoint, bastionAddress, meshEndpoint, planSlots } from "../../components/network/plan.ts";
 import type { FirewallGroup, Protocol } from "../../components/network/ports.ts";
@@ -39,6 +39,7 @@ describe.each([
   const control = address(site, "control-plane");
   const remote = address(peer, "worker");
   const stranger = "8.8.8.8" as Ipv4;
+  const [pod, peerPod] = [host(site.network.pods, 9), host(peer.network.pods, 9)];
 
   it.each([
     ["SSH from the bastion", "worker", bastion(site), "tcp", 22],
@@ -49,6 +50,10 @@ describe.each([
     ["health from the peer", "control-plane", remote, "tcp", 4240],
     ["ping from the peer", "worker", remote, "icmp", 8],
     ["fragmentation needed from the peer", "worker", remote, "icmp", 3],
+    ["the API from a pod", "control-plane", pod, "tcp", 6443],
+    ["the kubelet from a pod", "control-plane", pod, "tcp", 10_250],
+    ["Hubble's agents from a pod", "worker", pod, "tcp", 4244],
+    ["metrics from a pod", "control-plane", pod, "tcp", 9962],
   ] as const)("admit %s", (_, group, from, protocol, port) => {
     expect(admits(rules, group, from, protocol, port)).toBe(true);
   });
@@ -59,6 +64,9 @@ describe.each([
     ["SSH from the world to the bastion", "bastion", stranger, "tcp", 22],
     ["etcd from a worker", "control-plane", worker, "tcp", 2379],
     ["etcd from the bastion", "control-plane", bastion(site), "tcp", 2379],
+    ["etcd from a pod", "control-plane", pod, "tcp", 2379],
+    ["SSH from a pod", "worker", pod, "tcp", 22],
+    ["the API from a pod of the peer", "control-plane", peerPod, "tcp", 6443],
     ["the API from the peer", "control-plane", remote, "tcp", 6443],
     ["the kubelet from the peer", "control-plane", remote, "tcp", 10_250],
     ["the kubelet from the bastion", "worker", bastion(site), "tcp", 10_250],
