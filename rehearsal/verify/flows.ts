@@ -82,7 +82,7 @@ function talks(values: EffectiveValues): Talk[] {
     values.text("routingMode") === "native"
       ? [...kubernetes, ...observed]
           .filter(({ about }) => !about.startsWith("etcd"))
-          .map(({ from, ...talk }): Talk => ({ ...talk, about: `${talk.about} from pods`, source: "pod" }))
+          .map((talk): Talk => ({ ...talk, about: `${talk.about} from pods`, from: "worker", source: "pod" }))
       : [];
   return [...kubernetes, ...cilium, ...observed, ...fromPods, ...carriage(values)];
 }
