@@ -7,6 +7,7 @@ import { policyKafkaRules } from "./policy-kafka.ts";
 import { networkPolicyRules } from "./policy-kubernetes.ts";
 import { policyNameRules } from "./policy-names.ts";
 import { policyNamespaceRules } from "./policy-namespaces.ts";
+import { policyOpeningRules } from "./policy-openings.ts";
 import { policyPeerRules } from "./policy-peers.ts";
 import { policyPortRules } from "./policy-ports.ts";
 import { policyReferenceRules } from "./policy-references.ts";
@@ -35,6 +36,7 @@ export const policyRules: readonly Rule<ObjectsSubject>[] = [
   ...policyNamespaceRules,
   ...policySelectorRules,
   ...policyPeerRules,
+  ...policyOpeningRules,
   ...policyPortRules,
   ...policyKafkaRules,
   ...policyHttpRules,

@@ -48,7 +48,9 @@ function emptied({ parent, known }: Misplaced): boolean {
 function selectorLeft(found: Misplaced): string {
   const whose = /[nN]ode/.test(found.place)
     ? "every node"
-    : "every pod of the policy's own namespace (of a cluster-wide one: every pod)";
+    : found.place.endsWith(".cidrGroupSelector")
+      ? "everyone, pods and nodes too"
+      : "every pod of the policy's own namespace (of a cluster-wide one: every pod)";
   return emptied(found) ? `, and the empty selector that is left means ${whose}` : "";
 }
 

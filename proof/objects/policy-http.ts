@@ -1,38 +1,7 @@
 import { list } from "../../components/config/untyped.ts";
+import { re2Matches, re2Problem } from "../reachability/re2.ts";
 import type { ObjectsSubject, Rule } from "../rule.ts";
 import { asText, portRulesIn, records, violation } from "./policy-view.ts";
-
-/** What Go's RE2 (and Envoy's) does not take; `undefined` for a pattern that compiles. */
-export function regexProblem(pattern: string): string | undefined {
-  const bare = pattern.replaceAll(/\\./gs, (escaped) => (/\\[1-9]/.test(escaped) ? "\u0001" : "x"));
-  const outside = bare.replaceAll(/\[\^?\]?[^\]]*\]/g, "c");
-  if (/\(\?<?[=!]/.test(outside)) return "it looks ahead or behind, which RE2 cannot";
-  if (outside.includes("\u0001")) return "it refers back to a group, which RE2 cannot";
-  if (/[*+?]{2}/.test(outside.replaceAll(/([*+?])\?/g, "$1"))) return "a quantifier follows a quantifier";
-  try {
-    translate(pattern);
-  } catch (error) {
-    return error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : "it does not compile";
-  }
-  return undefined;
-}
-
-/**
- * The pattern in JavaScript, anchored as Envoy does; spellings that only RE2 has become something close.
- *
- * @throws SyntaxError for what does not compile.
- */
-function translate(pattern: string): RegExp {
-  const translated = pattern
-    .replaceAll(/\(\?[imsU-]+:/g, "(?:")
-    .replaceAll(/\(\?[imsU-]+\)/g, "")
-    .replaceAll("(?P<", "(?<")
-    .replaceAll(/\[:\^?\w+:\]/g, "a-z")
-    .replaceAll(/\\[AzQECa]/g, "")
-    .replaceAll(/\\[pP](\{[^}]*\}|[A-Z])/g, "x")
-    .replaceAll(/\\x\{[0-9a-fA-F]+\}/g, "x");
-  return new RegExp(`^(?:${translated})$`, /\(\?[msU]*i/.test(pattern) ? "i" : "");
-}
 
 interface HttpRule {
   readonly path: readonly PropertyKey[];
@@ -57,7 +26,7 @@ const methods =
 
 function unmatched([field, pattern]: [string, string]): { message: string; fix: string } | undefined {
   if (field === "method") {
-    if (methods.some((method) => translate(pattern).test(method))) return undefined;
+    if (methods.some((method) => re2Matches(pattern, method))) return undefined;
     return {
       message: `method: ${pattern} matches none of ${methods.slice(0, 6).join(", ")}, ...: methods are capitals, and the whole word must match.`,
       fix: /^(any|all)$/i.test(pattern)
@@ -92,7 +61,7 @@ export const policyHttpRules: readonly Rule<ObjectsSubject>[] = [
     check: (subject) =>
       httpRules(subject).flatMap((rule) =>
         fieldsOf(rule, "path", "method", "host").flatMap(([field, pattern]) => {
-          const problem = regexProblem(pattern);
+          const problem = re2Problem(pattern);
           if (problem === undefined) return [];
           const message = `${field}: ${pattern} is no regular expression (${problem}), so the whole policy is refused.`;
           const fix = pattern.startsWith("*")
@@ -112,7 +81,7 @@ export const policyHttpRules: readonly Rule<ObjectsSubject>[] = [
     check: (subject) =>
       httpRules(subject).flatMap((rule) =>
         fieldsOf(rule, "path", "method")
-          .filter(([, pattern]) => regexProblem(pattern) === undefined)
+          .filter(([, pattern]) => re2Problem(pattern) === undefined)
           .flatMap((found) => {
             const wrong = unmatched(found);
             return wrong === undefined ? [] : [violation([...rule.path, found[0]], wrong.message, wrong.fix)];

@@ -4,7 +4,7 @@ import { minorOf, portRulesIn, records, violation } from "./policy-view.ts";
 const rejected = "so Cilium refuses the whole policy: nothing is enforced";
 
 /** Kafka's API keys as Cilium spells them (cilium/proxy pkg/policy/api/kafka). */
-const apiKeys = (
+export const apiKeys = (
   "produce fetch offsets metadata leaderandisr stopreplica updatemetadata controlledshutdown offsetcommit offsetfetch findcoordinator " +
   "joingroup heartbeat leavegroup syncgroup describegroups listgroups saslhandshake apiversions createtopics deletetopics deleterecords " +
   "initproducerid offsetforleaderepoch addpartitionstotxn addoffsetstotxn endtxn writetxnmarkers txnoffsetcommit describeacls createacls " +

@@ -125,7 +125,8 @@ const valueFixes: readonly {
   },
 ];
 
-function valueFix({ path, problem }: SchemaProblem, object: KubernetesObject): string {
+/** What to write instead of a value that a schema does not take. */
+export function schemaFix({ path, problem }: SchemaProblem, object: KubernetesObject): string {
   const place = placeOf(path);
   const value = at(object, path);
   for (const { place: where, fix } of valueFixes) {
@@ -145,7 +146,7 @@ function valueViolation(index: number, object: KubernetesObject, problem: Schema
   return violation(
     [index, ...problem.path],
     `${field === "" ? asText(object.kind) : field}: ${brief(problem.problem)}, so Kubernetes refuses the policy.`,
-    valueFix(problem, object),
+    schemaFix(problem, object),
   );
 }
 

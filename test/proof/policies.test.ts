@@ -3,6 +3,7 @@ import { policyRules } from "../../proof/objects/policies.ts";
 import { type Case, ccnp, cnp, egress, ingress, knp, type PolicyFixture, subject } from "../support/policies.ts";
 import { policyKubernetesFixtures } from "./fixtures/policy-kubernetes.ts";
 import { policyNamesFixtures } from "./fixtures/policy-names.ts";
+import { policyOpeningsFixtures } from "./fixtures/policy-openings.ts";
 import { policyPortsFixtures } from "./fixtures/policy-ports.ts";
 import { policyReferencesFixtures } from "./fixtures/policy-references.ts";
 import { policySelectorsFixtures } from "./fixtures/policy-selectors.ts";
@@ -13,6 +14,7 @@ const fixtures: Readonly<Record<string, PolicyFixture>> = {
   ...policySelectorsFixtures,
   ...policyPortsFixtures,
   ...policyNamesFixtures,
+  ...policyOpeningsFixtures,
   ...policyReferencesFixtures,
   ...policyKubernetesFixtures,
 };
