@@ -1,26 +1,38 @@
 import { formatFindings } from "../components/config/finding.ts";
 import type { Plan } from "../components/plan.ts";
 import type { Proof } from "../proof/proof.ts";
+import type { Comparison } from "./against.ts";
+import { differenceMarkdown, differenceText } from "./difference-report.ts";
+import { segmentationMarkdown, segmentationText } from "./segmentation-report.ts";
+import { cell, fenced, table, wrap } from "./text.ts";
 
 /** Whether everything that can be proven is, and nothing is wrong. */
 export function holds({ proofs, findings }: Plan): boolean {
   return findings.every(({ severity }) => severity !== "error") && proofs.every((proof) => proof.holds);
 }
 
-/** `{stacks, proofs, findings, accepted}`, for machines. */
-export function renderJson({ files, stacks, proofs, findings, accepted }: Plan): string {
+/**
+ * `{stacks, proofs, findings, accepted, segmentation, against}`, for machines; the last two only where there are zones or policies, and
+ * where another state was asked for.
+ */
+export function renderJson(plan: Plan, comparison?: Comparison): string {
+  const { files, stacks, proofs, findings, accepted, segmentation } = plan;
   const described = files.map(({ stack, kind, file }) => {
     const resources = stacks.find((planned) => planned.file.stack === stack)?.resources;
     return { name: stack, kind, file, ...(resources === undefined ? {} : { resources: resources.length }) };
   });
-  return `${JSON.stringify({ stacks: described, proofs, findings, accepted }, null, 2)}\n`;
+  const zones = segmentation.length === 0 ? {} : { segmentation };
+  const against = comparison && { against: { ref: comparison.ref, differences: comparison.differences ?? [] } };
+  return `${JSON.stringify({ stacks: described, proofs, findings, accepted, ...zones, ...against }, null, 2)}\n`;
 }
 
 /** For people: a line per stack and per proof, every finding whole; 80 columns where the words allow. */
-export function renderText(plan: Plan, seconds: number): string {
+export function renderText(plan: Plan, seconds: number, comparison?: Comparison): string {
   const sections = [
     stackLines(plan).join("\n"),
     plan.proofs.map(proofLine).join("\n"),
+    ...plan.segmentation.map(segmentationText),
+    ...(comparison === undefined ? [] : [differenceText(comparison)]),
     formatFindings(plan.findings),
     acceptedLines(plan).join("\n"),
     `${verdict(plan)} ${seconds.toFixed(1)} s.`,
@@ -29,7 +41,7 @@ export function renderText(plan: Plan, seconds: number): string {
 }
 
 /** For a job's summary on a pull request. */
-export function renderMarkdown(plan: Plan): string {
+export function renderMarkdown(plan: Plan, comparison?: Comparison): string {
   const proofs = plan.proofs.map(
     (proof) =>
       `| ${proof.holds ? "holds" : "**does not hold**"} | ${proof.id} | ${cell(proof.title)} | ${cell(factsOf(proof))} |`,
@@ -41,8 +53,6 @@ export function renderMarkdown(plan: Plan): string {
     ({ severity, code, file, line, path, message, fix }) =>
       `| ${severity} | ${code} | ${cell(line === undefined ? file : `${file}:${line}`)} | ${cell(path)} | ${cell(message)} | ${cell(fix)} |`,
   );
-  const table = (head: readonly string[], rows: readonly string[]) =>
-    rows.length === 0 ? "" : [`| ${head.join(" | ")} |`, `|${"---|".repeat(head.length)}`, ...rows].join("\n");
   const sections = [
     "## Plan",
     verdict(plan),
@@ -55,6 +65,8 @@ export function renderMarkdown(plan: Plan): string {
       .join("\n"),
     table(["", "proof", "statement", "checked on"], proofs),
     ...failed,
+    ...(comparison === undefined ? [] : [differenceMarkdown(comparison)]),
+    ...plan.segmentation.map(segmentationMarkdown),
   ];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
 }
@@ -84,12 +96,6 @@ function proofLine(proof: Proof): string {
   return facts === "" ? head : `${head}\n${wrap(`${" ".repeat(13)}${facts}`, 13)}`;
 }
 
-/** Breaks a line between words at 80 columns; what follows is indented. Counterexamples stay whole, to be searched for. */
-function wrap(line: string, indent: number): string {
-  const cut = line.length <= 80 ? -1 : line.lastIndexOf(" ", 80);
-  return cut <= indent ? line : `${line.slice(0, cut)}\n${wrap(`${" ".repeat(indent)}${line.slice(cut + 1)}`, indent)}`;
-}
-
 function factsOf({ facts }: Proof): string {
   return Object.entries(facts)
     .map(([name, value]) => `${name} ${String(value)}`)
@@ -105,15 +111,4 @@ function verdict(plan: Plan): string {
   if (errors > 0 && plan.proofs.length === 0) return `Refused: ${found}. Nothing was proven; correct the errors first.`;
   if (errors > 0 || failed > 0) return `Refused: ${failed} of ${plan.proofs.length} proofs do not hold, ${found}.`;
   return `All ${plan.proofs.length} proofs hold, ${found}.`;
-}
-
-function cell(text: string): string {
-  return text.replaceAll("|", "\\|").replaceAll("\n", "<br>");
-}
-
-/** A fence longer than any inside. */
-function fenced(text: string): string {
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = "`".repeat(longest + 1);
-  return `${fence}\n${text}\n${fence}`;
 }

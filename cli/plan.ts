@@ -2,12 +2,14 @@ import "../components/fast-start/after-sdk.ts";
 import { statSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { makePlan } from "../components/plan.ts";
+import { compareWith } from "./against.ts";
 import { holds, renderJson, renderMarkdown, renderText } from "./plan-report.ts";
 import { reportError } from "./report-error.ts";
 
 interface Options {
   readonly json?: string;
   readonly markdown?: string;
+  readonly against?: string;
 }
 
 function isFolder(name: string): boolean {
@@ -25,7 +27,11 @@ const command = new Command("npm run plan --")
   .argument("[stacks...]", "stacks to plan, or a folder of stack files and then stacks of it", [])
   .option("--json <file>", "write the plan as JSON; - for standard output, and nothing else there")
   .option("--markdown <file>", "write the plan as Markdown, e.g. to a job's summary; - for standard output")
-  .action(async (given: string[], { json, markdown }: Options) => {
+  .option(
+    "--against <ref>",
+    "say which flows open and close, compared with the stack files at a Git ref or of another folder",
+  )
+  .action(async (given: string[], { json, markdown, against }: Options) => {
     const [first, ...rest] = given;
     const [folder, names] = first !== undefined && isFolder(first) ? [first, rest] : [".", given];
     const started = performance.now();
@@ -33,11 +39,17 @@ const command = new Command("npm run plan --")
     const tell = (step: string) => {
       if (process.stderr.isTTY) process.stderr.write(`\u001b[2K\r${step} ...`);
     };
-    const plan = await makePlan(folder, names, tell);
+    const planned = await makePlan(folder, names, tell);
+    // Without stacks there is an error to mend first.
+    const comparison =
+      against === undefined || planned.stacks.length === 0
+        ? undefined
+        : await compareWith(against, planned, folder, names);
+    const plan = { ...planned, findings: [...planned.findings, ...(comparison?.findings ?? [])] };
     if (process.stderr.isTTY) process.stderr.write("\u001b[2K\r");
-    if (json !== undefined) write(json, renderJson(plan));
-    if (markdown !== undefined) write(markdown, renderMarkdown(plan));
-    if (toScreen) process.stdout.write(renderText(plan, (performance.now() - started) / 1000));
+    if (json !== undefined) write(json, renderJson(plan, comparison));
+    if (markdown !== undefined) write(markdown, renderMarkdown(plan, comparison));
+    if (toScreen) process.stdout.write(renderText(plan, (performance.now() - started) / 1000, comparison));
     process.exitCode = holds(plan) ? 0 : 1;
   });
 

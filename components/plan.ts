@@ -4,7 +4,9 @@ import { judge } from "../proof/judge.ts";
 import type { Proof } from "../proof/proof.ts";
 import { plannedRules, provePlan } from "../proof/prove-plan.ts";
 import type { PlannedStack } from "../proof/recorded.ts";
+import type { SegmentationReport } from "../proof/segmentation/report.ts";
 import type { Finding } from "./config/finding.ts";
+import { readGatewayBundle } from "./config/gateway-api-bundle.ts";
 import { type StackFile, stackName } from "./config/parse.ts";
 import { namedStacks, readNamed, readStack } from "./config/read.ts";
 import { makeInterconnectSecrets, makeSiteSecrets } from "./secrets/make.ts";
@@ -18,52 +20,62 @@ export interface Plan {
   /** Warnings that a stack file accepts are not among them. */
   readonly findings: readonly Finding[];
   readonly accepted: readonly Accepted[];
+  /** Who can reach whom under the policies of each mesh or site; none where there are neither policies nor zones. */
+  readonly segmentation: readonly SegmentationReport[];
+}
+
+/** What the programs of a folder's stack files would register. */
+export interface RecordedFolder {
+  readonly files: readonly StackFile[];
+  readonly findings: readonly Finding[];
+  /** Without them a finding is an error, since programs run on files that are in order. */
+  readonly stacks?: readonly PlannedStack[];
 }
 
 /**
- * Reads, judges, records and proves. Needs no cloud, no engine and no credentials, and never throws for what a file holds.
+ * Reads, judges and records. Needs no cloud, no engine and no credentials, and never throws for what a file holds.
  *
  * @param folder  Where the stack files lie.
  * @param names   Stacks to plan, with those they name and those that join them; all of the folder when empty.
  * @param tell    Is told what happens next, for a progress line.
  */
-export async function makePlan(
+export async function recordFolder(
   folder: string,
   names: readonly string[],
   tell: (step: string) => void = () => undefined,
-): Promise<Plan> {
+): Promise<RecordedFolder> {
   tell("reading stack files");
   const { files, findings } = readAll(folder, names);
   const judged = files.flatMap((own) => {
     const { others, findings: named } = readNamed(folder, own);
-    return [...named, ...judge({ own, others }, process.env.PULUMI_BACKEND_URL)];
+    return [...named, ...judge({ own, others }, process.env.PULUMI_BACKEND_URL), ...readGatewayBundle(own).findings];
   });
   const all = unique([...findings, ...judged]);
-  const end = (
-    found: readonly Finding[],
-    stacks: readonly PlannedStack[] = [],
-    proofs: readonly Proof[] = [],
-  ): Plan => ({
-    files,
-    stacks,
-    proofs,
-    ...settle(files, unique(found)),
-  });
-  if (files.length === 0 || all.some(({ severity }) => severity === "error")) return end(all);
+  if (files.length === 0 || all.some(({ severity }) => severity === "error")) return { files, findings: all };
 
   tell(`running ${files.length === 1 ? "the program" : `the programs of ${files.length} stacks`}`);
   // Imported here: a file that is wrong is refused without loading the clouds' SDKs.
   const { record, ProgramStopped } = await import("./record.ts");
   const secrets = { site: await makeSiteSecrets(), interconnect: makeInterconnectSecrets() };
   try {
-    const stacks = await record(files, secrets);
-    tell("proving");
-    const proven = provePlan(stacks);
-    return end([...all, ...proven.findings], stacks, proven.proofs);
+    return { files, findings: all, stacks: await record(files, secrets) };
   } catch (error) {
     if (!(error instanceof ProgramStopped)) throw error;
-    return end([...all, error.finding]);
+    return { files, findings: [...all, error.finding] };
   }
+}
+
+/** The same, and proves. */
+export async function makePlan(
+  folder: string,
+  names: readonly string[],
+  tell: (step: string) => void = () => undefined,
+): Promise<Plan> {
+  const { files, findings, stacks } = await recordFolder(folder, names, tell);
+  if (stacks === undefined) return { files, stacks: [], proofs: [], segmentation: [], ...settle(files, findings) };
+  tell("proving");
+  const { proofs, segmentation, ...proven } = await provePlan(stacks);
+  return { files, stacks, proofs, segmentation, ...settle(files, unique([...findings, ...proven.findings])) };
 }
 
 /** Sets aside what each stack file accepts among its own findings. */

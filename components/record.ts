@@ -5,6 +5,7 @@ import structMessages from "google-protobuf/google/protobuf/struct_pb.js";
 import { stringify } from "yaml";
 import { type PlannedResource, type PlannedStack, plannedAddress } from "../proof/recorded.ts";
 import type { Finding } from "./config/finding.ts";
+import { readGatewayBundle } from "./config/gateway-api-bundle.ts";
 import type { StackFile } from "./config/parse.ts";
 import type { SiteSpec } from "./config/schema.ts";
 import { deployEntry } from "./entry/entry.ts";
@@ -121,6 +122,7 @@ async function program(file: StackFile, sites: readonly SiteSpec[], secrets: Pla
         kind: "site",
         site: file.spec,
         peers,
+        gatewayApi: readGatewayBundle(file).definitions,
         secrets: pulumi.secret({ ...secrets.site, kubeconfig }),
       });
     }

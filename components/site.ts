@@ -15,10 +15,10 @@ import type { SiteSecrets } from "./secrets/schema.ts";
 type Site = Extract<Loaded, { kind: "site" }>;
 
 /** A site from the ground up: network, nodes, Kubernetes, Cilium. Its outputs are the stack's. */
-export async function deploySite({ site, peers, secrets }: Site): Promise<Record<string, unknown>> {
+export async function deploySite({ site, peers, gatewayApi, secrets }: Site): Promise<Record<string, unknown>> {
   const { kubeconfig, ready, outputs } = await createCluster(site, peers, secrets);
   const provider = new Provider(site.name, { kubeconfig }, { dependsOn: [...ready] });
-  new Cilium(site.name, { site, peers, provider, secrets }, { dependsOn: [...ready] });
+  new Cilium(site.name, { site, peers, provider, gatewayApi, secrets }, { dependsOn: [...ready] });
   const mesh = meshEndpoint(site);
   return { ...outputs, kubeconfig, ...(mesh ? { mesh } : {}) };
 }

@@ -9,7 +9,9 @@ import { meshRules } from "./rules/mesh.ts";
 import { nodeRules } from "./rules/nodes.ts";
 import { onPremRules } from "./rules/on-prem.ts";
 import { overrideRules } from "./rules/overrides.ts";
+import { policiesRules } from "./rules/policies.ts";
 import { entryPromiseRules, promiseRules } from "./rules/promises.ts";
+import { serviceMeshRules } from "./rules/service-mesh.ts";
 import { singleAddressRules } from "./rules/single-addresses.ts";
 import { versionRules } from "./rules/versions.ts";
 
@@ -23,6 +25,8 @@ const siteRules = [
   ...onPremRules,
   ...versionRules,
   ...promiseRules,
+  ...policiesRules,
+  ...serviceMeshRules,
 ];
 const allEntryRules = [...entryRules, ...entryPromiseRules];
 

@@ -5,6 +5,9 @@ import type { PlannedStack } from "./recorded.ts";
 import { text, unwrapped } from "./recorded-inputs.ts";
 import type { KubernetesObject, ObjectsSubject } from "./rule.ts";
 
+/** A program makes routes and no applications: the Services that they name come from elsewhere. */
+const rules = objectRules.filter(({ code }) => code !== "GB-1416");
+
 /**
  * What is wrong with the Kubernetes objects that each site's program would register, given the values of its own Cilium release. Pure.
  *
@@ -19,7 +22,7 @@ export function judgeObjects(stacks: readonly PlannedStack[]): Finding[] {
     const values = record(unwrapped(release?.inputs.values));
     const complete = file.spec.platform !== "existing";
     const subject: ObjectsSubject = { cilium: file.spec.cilium.version, objects, values, complete };
-    return objectRules.flatMap(({ code, severity, check }) =>
+    return rules.flatMap(({ code, severity, check }) =>
       check(subject).map(({ path: [index, ...path], message, fix }): Finding => {
         const object = objects[Number(index)] ?? {};
         const place = `${text(object.kind)} ${text(record(object.metadata).name)}, ${path.map(String).join(".")}`;

@@ -8,6 +8,9 @@ import type { Proof } from "./proof.ts";
 import type { PlannedStack } from "./recorded.ts";
 import { allResourceRules, judgeResources } from "./resources.ts";
 import type { Rule } from "./rule.ts";
+import { bundleRules } from "./rules/service-mesh.ts";
+import type { SegmentationReport } from "./segmentation/report.ts";
+import { segmentationRules } from "./segmentation/rules.ts";
 
 /** What the network proof takes for granted, told to the reader. */
 export const joinRule = {
@@ -22,18 +25,43 @@ export const joinRule = {
 /** Every rule whose findings a plan may hold. */
 export const plannedRules: readonly Pick<Rule<never>, "code" | "severity">[] = [
   ...askedRules,
+  ...bundleRules,
   ...allResourceRules,
   ...objectRules,
   joinRule,
+  ...Object.values(segmentationRules),
 ];
 
-/** Everything that is proven about what the programs of a plan would register. Pure. */
-export function provePlan(stacks: readonly PlannedStack[]): { proofs: Proof[]; findings: Finding[] } {
+/** What a plan proves, and who can reach whom under its policies. */
+export interface Proven {
+  readonly proofs: readonly Proof[];
+  readonly findings: readonly Finding[];
+  /** One of each mesh or site that has policies or zones. */
+  readonly segmentation: readonly SegmentationReport[];
+}
+
+/** Everything that is proven about what the programs of a plan would register. */
+export async function provePlan(stacks: readonly PlannedStack[]): Promise<Proven> {
   const sites = stacks.flatMap(({ file }) => (file.kind === "site" ? [file.spec] : []));
+  const policies = await provePolicies(stacks);
   return {
-    proofs: [...proveNetwork(stacks), ...proveMeshes(sites)],
-    findings: [...judgeResources(stacks), ...judgeObjects(stacks), ...unjoinedPeers(stacks)],
+    proofs: [...proveNetwork(stacks), ...proveMeshes(sites), ...policies.proofs],
+    findings: [...judgeResources(stacks), ...judgeObjects(stacks), ...unjoinedPeers(stacks), ...policies.findings],
+    segmentation: policies.segmentation,
   };
+}
+
+/** Reading and judging policies takes code that a plan without any does not load. */
+async function provePolicies(stacks: readonly PlannedStack[]): Promise<Proven> {
+  if (!stacks.some(hasPolicies)) return { proofs: [], findings: [], segmentation: [] };
+  const [system, zones] = await Promise.all([import("./policies/statements.ts"), import("./segmentation/prove.ts")]);
+  const { proofs, findings, reports } = zones.proveSegmentation(stacks);
+  return { proofs: [...system.provePolicies(stacks), ...proofs], findings, segmentation: reports };
+}
+
+function hasPolicies({ file, resources }: PlannedStack): boolean {
+  if (file.kind === "site" && (file.spec.policies !== undefined || file.spec.segmentation !== undefined)) return true;
+  return resources.some(({ type }) => type.startsWith("kubernetes:") && type.endsWith("NetworkPolicy"));
 }
 
 function unjoinedPeers(stacks: readonly PlannedStack[]): Finding[] {

@@ -1,14 +1,16 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { stringify } from "yaml";
+import { expectedDefinitions } from "../components/cilium/service-mesh/gateway-api.ts";
 import { makeCertificateAuthority } from "../components/secrets/certificate-authority.ts";
 import type { Folder } from "./folder.ts";
+import { objectId } from "./kubernetes/cluster.ts";
 import { existingCluster } from "./kubernetes/seed.ts";
 import { isRecord, type StackFile } from "./stack-files.ts";
 import type { JsonObject, WorldObject } from "./world.ts";
 
 /** The kubeconfig of a cluster that a site of platform `existing` names, kept in the rehearsal's folder: the cluster's CA is in it. */
-export async function existingKubeconfig(folder: Folder, file: StackFile): Promise<string> {
+export async function existingKubeconfig(folder: Pick<Folder, "root">, file: StackFile): Promise<string> {
   const kept = path.join(folder.root, `kubeconfig-${file.name}.yaml`);
   if (existsSync(kept)) return readFileSync(kept, "utf8");
   const api = isRecord(file.spec.api) ? file.spec.api : {};
@@ -29,7 +31,7 @@ export async function existingKubeconfig(folder: Folder, file: StackFile): Promi
 }
 
 /** The objects of the cluster that a site of platform `existing` describes: one control plane at the API's address and two workers. */
-export async function existingObjects(folder: Folder, file: StackFile): Promise<WorldObject[]> {
+export async function existingObjects(folder: Pick<Folder, "root">, file: StackFile): Promise<WorldObject[]> {
   const { spec } = file;
   const [api, network, kubernetes, cilium] = ["api", "network", "kubernetes", "cilium"].map((key) => {
     const part = spec[key];
@@ -54,5 +56,39 @@ export async function existingObjects(folder: Folder, file: StackFile): Promise<
     cilium: { version: String(cilium?.version), values: (cilium?.values ?? {}) as JsonObject },
   });
   // A site that adopts no release finds none.
-  return spec.adopt === undefined ? objects.filter(({ type }) => !type.endsWith(":Release")) : objects;
+  const found = spec.adopt === undefined ? objects.filter(({ type }) => !type.endsWith(":Release")) : objects;
+  return [...found, ...installedBefore(file)];
+}
+
+/** What the service mesh of the stack file takes for given: definitions that somebody installed, a class of volumes. */
+function installedBefore({ name, spec }: StackFile): WorldObject[] {
+  const at = (value: unknown, key: string) => (isRecord(value) ? value[key] : undefined);
+  const bundle = at(at(spec.serviceMesh, "gatewayApi"), "bundle");
+  const storageClass = at(at(spec.serviceMesh, "mutualAuthentication"), "storageClass");
+  const version = at(spec.cilium, "version");
+  return [
+    ...(at(bundle, "kind") === "installed" && typeof version === "string" ? expectedDefinitions(version) : []),
+    ...(typeof storageClass === "string"
+      ? [
+          {
+            apiVersion: "storage.k8s.io/v1",
+            kind: "StorageClass",
+            metadata: { name: storageClass },
+            provisioner: "given",
+          },
+        ]
+      : []),
+  ].map((body) => {
+    const group = body.apiVersion.split("/")[0] ?? "";
+    const key = { group, kind: body.kind, namespace: "", name: body.metadata.name };
+    const properties = { name: body.metadata.name, namespace: "", body, inputs: body, outputs: body } as JsonObject;
+    return {
+      provider: "kubernetes",
+      type: `kubernetes:${body.apiVersion}:${body.kind}`,
+      id: objectId(name, key),
+      urn: "",
+      place: name,
+      properties,
+    };
+  });
 }

@@ -5,6 +5,7 @@ import { nameOf } from "./critical-path.ts";
 import { findEngine, type Progress } from "./engine.ts";
 import { StackFailure } from "./failure.ts";
 import { checkout, type Folder } from "./folder.ts";
+import { withGatewayBundle } from "./gateway-api.ts";
 import { isAlive } from "./lock.ts";
 import { awaitPlugins } from "./plugin-registry.ts";
 import { Board, type Screen } from "./progress.ts";
@@ -76,7 +77,8 @@ export class Session {
     process.chdir(checkout);
     const world = World.open(folder.world);
     await seed(world, files, folder);
-    const located = files.map((file) => ({
+    const bundled = files.map((file) => withGatewayBundle(file, folder, progress));
+    const located = bundled.map((file) => ({
       ...file,
       config: { ...file.config, "gyeongbu:folder": path.relative(checkout, projectFolder) || "." },
     }));

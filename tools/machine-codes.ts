@@ -1,4 +1,7 @@
-/** What is said outside of rules: while stack files are read, and by the steps on machines (`components/nodes/scripts/`). */
+/**
+ * What is said outside of rules: while stack files are read, by the steps on machines (`components/nodes/scripts/`), and where policies
+ * are asked about.
+ */
 export interface Code {
   readonly code: string;
   readonly english: string;
@@ -87,4 +90,73 @@ export const machines: readonly Code[] = [
   code("GB-761", "The node has another pod block than its slot.", "노드의 파드 대역이 슬롯과 다릅니다."),
   code("GB-762", "The API server does not reach the node's kubelet.", "API 서버가 노드의 kubelet에 닿지 못합니다."),
   code("GB-763", "Not every pod left a drained node in time.", "제한 시간 안에 모든 파드가 노드를 떠나지 못했습니다."),
+];
+
+/** What `npm run reach` says about questions and files. */
+export const asking: readonly Code[] = [
+  code("GB-2301", "A question to `npm run reach` is no JSON.", "`npm run reach`에 준 질문이 올바른 JSON이 아닙니다."),
+  code(
+    "GB-2302",
+    "A part of the question has the wrong type, range or form, or a key is unknown.",
+    "질문의 값이 형식이나 범위에 맞지 않거나 알 수 없는 키입니다.",
+  ),
+  code(
+    "GB-2320",
+    "A file that `npm run reach` names does not exist, or cannot be read or written.",
+    "`npm run reach`에 지정한 파일이 없거나 읽고 쓸 수 없습니다.",
+  ),
+  code(
+    "GB-2321",
+    "No line of a flow file is a flow of Hubble, or a folder holds no flow file.",
+    "플로 파일에 Hubble 플로가 한 줄도 없거나, 폴더에 플로 파일이 없습니다.",
+  ),
+  code(
+    "GB-2322",
+    "A compressed flow file is damaged or cut off.",
+    "압축된 플로 파일이 손상되었거나 중간에 끊겼습니다.",
+  ),
+  code(
+    "GB-2323",
+    "A policy file is no YAML, or holds no policy.",
+    "정책 파일이 올바른 YAML이 아니거나 정책이 없습니다.",
+  ),
+  code("GB-2324", "Cilium would refuse a policy that shall be enforced.", "적용하려는 정책을 Cilium이 거부합니다."),
+  code(
+    "GB-2325",
+    "Neither a stack nor a policy file says what shall be enforced.",
+    "적용할 정책이 스택으로도 파일로도 지정되지 않았습니다.",
+  ),
+  code(
+    "GB-2326",
+    "The stack is no site, has no policies, or runs a Cilium that cannot be judged.",
+    "스택이 사이트가 아니거나, 정책이 없거나, 판정할 수 없는 Cilium 버전입니다.",
+  ),
+  code(
+    "GB-2327",
+    "The flows come from another cluster than the policies are for, or from several.",
+    "플로가 정책의 대상이 아닌 클러스터 또는 여러 클러스터에서 수집되었습니다.",
+  ),
+  code(
+    "GB-2328",
+    "No flow can be judged: pods' labels are left out, or only replies were seen.",
+    "판정할 수 있는 플로가 없습니다. 파드 레이블이 빠졌거나 응답만 수집되었습니다.",
+  ),
+  code("GB-2329", "Arguments of `npm run reach` do not go together.", "`npm run reach`의 인자가 서로 맞지 않습니다."),
+  code("GB-2330", "Some lines of a flow file cannot be read.", "플로 파일의 일부 줄을 읽을 수 없습니다."),
+  code(
+    "GB-2331",
+    "Hubble lost events, so that rules may be missing which are not listed.",
+    "Hubble이 이벤트를 놓쳐, 목록에 없는 규칙이 더 필요할 수 있습니다.",
+  ),
+  code(
+    "GB-2332",
+    "No pod of a namespace that `--namespace` names was seen.",
+    "`--namespace`로 지정한 네임스페이스의 파드가 관측되지 않았습니다.",
+  ),
+  code(
+    "GB-2333",
+    "A policy names a port by name, and flows of Cilium before 1.20 do not tell which that is.",
+    "정책이 포트를 이름으로 지정했으나, 1.20 이전 Cilium의 플로로는 그 번호를 알 수 없습니다.",
+  ),
+  code("GB-2349", "`npm run reach` stopped for a reason of its own.", "`npm run reach`가 내부 오류로 중단되었습니다."),
 ];

@@ -9,11 +9,14 @@ import { meshStatements } from "../proof/mesh-statements.ts";
 import { networkStatements } from "../proof/network/prove.ts";
 import { alertRules } from "../proof/objects/alerts.ts";
 import { kubeadmRules } from "../proof/objects/kubeadm.ts";
+import { policyStatements } from "../proof/policies/statements.ts";
 import { joinRule } from "../proof/prove-plan.ts";
 import { allResourceRules } from "../proof/resources.ts";
 import type { Rule } from "../proof/rule.ts";
+import { bundleRules } from "../proof/rules/service-mesh.ts";
+import { promiseStatement, segmentationRules } from "../proof/segmentation/rules.ts";
 import { valuesRules } from "../proof/values/rules.ts";
-import { type Code, machines, reading } from "./machine-codes.ts";
+import { asking, type Code, machines, reading } from "./machine-codes.ts";
 
 /**
  * `node tools/rules.ts` writes `docs/rules.md` and its Korean twin `docs/rules.ko.md` from the lists of rules. To have a new list explained,
@@ -36,6 +39,12 @@ export const sections: readonly Section[] = [
   { english: "Nodes and versions", korean: "노드와 버전", rules: numbered(rules, 400, 499) },
   { english: "The interconnect", korean: "인터커넥트", rules: numbered(rules, 500, 599) },
   { english: "The entry", korean: "사용자 진입점(entry)", rules: numbered(rules, 600, 699) },
+  { english: "A site's own policies and zones", korean: "사이트의 정책과 영역", rules: numbered(rules, 2100, 2149) },
+  {
+    english: "Gateways, Ingresses, rate limits of a site",
+    korean: "사이트의 Gateway·Ingress·요청 제한",
+    rules: [...numbered(rules, 2150, 2170), ...bundleRules],
+  },
   { english: "Helm values of Cilium", korean: "Cilium Helm 값", rules: valuesRules },
   { english: "Network policies", korean: "네트워크 정책", rules: numbered(objectRules, 1200, 1299) },
   { english: "BGP and address pools", korean: "BGP와 주소 풀", rules: numbered(objectRules, 1300, 1399) },
@@ -54,6 +63,11 @@ export const sections: readonly Section[] = [
   { english: "Resources that a program would create", korean: "프로그램이 만들 리소스", rules: allResourceRules },
   { english: "The network as a whole", korean: "네트워크 전체에 대한 증명", rules: [...networkStatements, joinRule] },
   { english: "The mesh as a whole", korean: "메시 전체에 대한 증명", rules: meshStatements },
+  {
+    english: "Policies as a whole, and who reaches whom",
+    korean: "정책 전체와 구간 분리에 대한 증명",
+    rules: [...Object.values(policyStatements), promiseStatement, ...Object.values(segmentationRules)],
+  },
   { english: "Promises", korean: "약속(promises)", rules: numbered(rules, 2050, 2099) },
   { english: "Accepted warnings", korean: "경고 예외 인정", rules: Object.values(acceptanceRules) },
 ];
@@ -85,6 +99,8 @@ export function rulesInEnglish(): string {
         list.toSorted(byCode).map(({ code, severity, title, reason }) => row(code, severity, title, reason)),
       ),
     ]),
+    "## Asking about policies",
+    codes(asking),
     "## On machines",
     codes(machines),
     "",
@@ -114,6 +130,8 @@ export function rulesInKorean(): string {
         list.toSorted(byCode).map(({ code, severity, korean: text }) => row(code, grade[severity], text)),
       ),
     ]),
+    "## 정책에 묻기",
+    codes(asking),
     "## 머신에서",
     codes(machines),
     "",

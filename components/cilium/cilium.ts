@@ -13,7 +13,10 @@ import { demoObjects } from "./demo-service.ts";
 import { ipsecSecret } from "./encryption-values.ts";
 import { mergeValues } from "./helm-values.ts";
 import { meshServiceObject } from "./mesh-service.ts";
+import { networkPolicies } from "./policies/network-policies.ts";
 import { planRelease, secretValues } from "./release.ts";
+import type { Definition } from "./service-mesh/gateway-api.ts";
+import { gatewayDefinitions, serviceMesh } from "./service-mesh/service-mesh-objects.ts";
 import { ciliumValues } from "./values.ts";
 
 export interface CiliumArgs {
@@ -22,6 +25,8 @@ export interface CiliumArgs {
   /** The other members of its mesh. */
   readonly peers: readonly SiteSpec[];
   readonly provider: Provider;
+  /** Definitions of Gateway API; empty where it is not asked for, or there already. */
+  readonly gatewayApi: readonly Definition[];
   readonly secrets: pulumi.Output<SiteSecrets>;
 }
 
@@ -41,7 +46,7 @@ export class Cilium extends pulumi.ComponentResource {
     const options: pulumi.CustomResourceOptions = { parent: this, provider: args.provider };
     const adopted = site.platform === "existing" && site.adopt !== undefined;
 
-    const before = adopted ? [] : keys(name, args, options);
+    const before = adopted ? [] : [...keys(name, args, options), ...gatewayDefinitions(name, args.gatewayApi, options)];
     this.release = release(name, args, { ...options, dependsOn: before });
     const after = { ...options, dependsOn: [this.release] };
 
@@ -52,7 +57,12 @@ export class Cilium extends pulumi.ComponentResource {
       : [];
     const demo = site.mesh?.demoService ? demoService(name, site, after) : [];
 
-    this.ready = [this.release, ...announced, ...meshService, ...demo];
+    const policies = adopted ? [] : networkPolicies(name, args, after);
+
+    // What is reachable from outside comes after what guards it.
+    const layer7 = adopted ? [] : serviceMesh(name, args, [this.release, ...announced, ...policies], options);
+
+    this.ready = [this.release, ...announced, ...meshService, ...demo, ...policies, ...layer7];
     this.registerOutputs({});
   }
 }

@@ -1,6 +1,7 @@
 import type { SiteSpec } from "../config/schema.ts";
 import { apiEndpoint } from "../network/plan.ts";
 import type { HelmValues } from "./helm-values.ts";
+import { identityLabels } from "./identity-labels.ts";
 
 /** Identity, addresses, routing, services: how packets go. */
 export function datapathValues(site: SiteSpec): HelmValues {
@@ -25,8 +26,7 @@ export function datapathValues(site: SiteSpec): HelmValues {
     cni: { exclusive: true },
     agentNotReadyTaintKey: "node.cilium.io/agent-not-ready",
     policyEnforcementMode: "default",
-    // A Job's run is no identity. Patterns with `!` join Cilium's own list; one without would replace it and hide every other label.
-    labels: "k8s:!job-name k8s:!batch\\.kubernetes\\.io/job-name k8s:!helm\\.sh/chart",
+    labels: identityLabels,
     ...(site.platform === "on-prem"
       ? { bgpControlPlane: { enabled: true, secretsNamespace: { create: false, name: "kube-system" } } }
       : {}),

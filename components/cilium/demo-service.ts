@@ -1,5 +1,6 @@
 import type { SiteSpec } from "../config/schema.ts";
 import { failoverLabel } from "./labels.ts";
+import { bandwidthAnnotations } from "./service-mesh/bandwidth.ts";
 
 const name = "hello";
 const namespace = "gyeongbu-demo";
@@ -10,7 +11,8 @@ const labels = { "app.kubernetes.io/name": name };
  * A global service to see the mesh work: the same name in every member answers with a pod whose name holds the site's. With
  * `affinity: local` the other site serves only where this one has no ready pod.
  */
-export function demoObjects({ kubernetes, name: site }: SiteSpec) {
+export function demoObjects({ kubernetes, name: site, serviceMesh }: SiteSpec) {
+  const limit = serviceMesh?.bandwidth?.demoService;
   return {
     namespace: { metadata: { name: namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } } },
     deployment: {
@@ -19,7 +21,7 @@ export function demoObjects({ kubernetes, name: site }: SiteSpec) {
         replicas: 2,
         selector: { matchLabels: labels },
         template: {
-          metadata: { labels },
+          metadata: { labels, ...(limit ? { annotations: bandwidthAnnotations(limit) } : {}) },
           spec: {
             automountServiceAccountToken: false,
             securityContext: { runAsNonRoot: true, runAsUser: 65_534, seccompProfile: { type: "RuntimeDefault" } },

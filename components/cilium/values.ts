@@ -6,6 +6,8 @@ import { mergeValues, type Tree } from "./helm-values.ts";
 import { imageValues } from "./image-values.ts";
 import { meshValues } from "./mesh-values.ts";
 import { observabilityValues } from "./observability-values.ts";
+import { policyValues } from "./policy-values.ts";
+import { serviceMeshValues } from "./service-mesh-values.ts";
 import { workloadValues } from "./workload-values.ts";
 
 /**
@@ -28,7 +30,9 @@ export function ciliumValues(site: SiteSpec, peers: readonly SiteSpec[]): Tree {
     encryptionValues(site),
     meshValues(site, peers),
     observabilityValues(site, workers),
+    policyValues(site),
     workloadValues(nodes),
+    serviceMeshValues(site),
     imageValues(site),
     site.cilium.values,
   );

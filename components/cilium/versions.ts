@@ -60,7 +60,7 @@ export const ciliumMinors: readonly CiliumMinor[] = [
     newest: "1.20.2",
     sound: "1.20.1",
     kubernetes: ["1.33", "1.34", "1.35", "1.36"],
-    gatewayApi: "1.6.0",
+    gatewayApi: "1.6.1",
     strictMode: "egress",
     clusters: "map",
     cacheTtl: true,

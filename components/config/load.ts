@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { accept } from "../../proof/accepted.ts";
 import { askedRules, judge } from "../../proof/judge.ts";
+import type { Definition } from "../cilium/service-mesh/gateway-api.ts";
 import { InterconnectSecrets, SiteSecrets } from "../secrets/schema.ts";
 import { type Finding, formatFindings } from "./finding.ts";
+import { readGatewayBundle } from "./gateway-api-bundle.ts";
 import { parseSpec, type StackFile } from "./parse.ts";
 import { readNamed, readStack } from "./read.ts";
 import type { EntrySpec, InterconnectSpec, SiteSpec } from "./schema.ts";
@@ -13,6 +15,8 @@ export type Loaded =
       readonly kind: "site";
       readonly site: SiteSpec;
       readonly peers: readonly SiteSpec[];
+      /** What Gateway API brings; empty where it is not asked for, or there already. */
+      readonly gatewayApi: readonly Definition[];
       readonly secrets: pulumi.Output<SiteSecrets>;
     }
   | {
@@ -45,7 +49,13 @@ export function load(): Loaded {
   const sites = others.flatMap((other) => (other.kind === "site" ? [other.spec] : []));
   switch (own.kind) {
     case "site":
-      return { kind: own.kind, site: own.spec, peers: sites, secrets: siteSecrets(own.file) };
+      return {
+        kind: own.kind,
+        site: own.spec,
+        peers: sites,
+        gatewayApi: gatewayApi(own),
+        secrets: siteSecrets(own.file),
+      };
     case "interconnect":
       return { kind: own.kind, interconnect: own.spec, sites, secrets: interconnectSecrets(own.file) };
     case "entry":
@@ -86,6 +96,12 @@ function ownStack(): StackFile {
   }
   const secretsProvider = "stack" in onDisk ? onDisk.stack.secretsProvider : undefined;
   return { ...parsed.stack, stack, file, config: values, secretsProvider, lineOf };
+}
+
+/** What a plan lives without must be there when something is created. */
+function gatewayApi(own: StackFile): readonly Definition[] {
+  const { definitions, findings } = readGatewayBundle(own);
+  return findings.length === 0 ? definitions : refuse(findings.map((finding) => ({ ...finding, severity: "error" })));
 }
 
 /** Parsed on arrival, inside the secret: nothing of it is ever printed. */

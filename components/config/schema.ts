@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { Cidr, Ipv4 } from "../network/cidr.ts";
 import { azureMachines, ec2Machines } from "../nodes/machines.ts";
+import { PoliciesSpec } from "./policies.ts";
+import { SegmentationSpec } from "./segmentation.ts";
+import { ServiceMeshSpec } from "./service-mesh.ts";
 
 /**
  * The shape of a stack file. Facts that join two fields or two files are rules (`proof/rules/`), not schema, so that all of
@@ -196,6 +199,10 @@ const common = {
   cilium: CiliumSpec,
   mesh: MeshSpec.optional(),
   promises: PromisesSpec.optional(),
+  policies: PoliciesSpec.optional(),
+  /** Zones of the segmentation report, and what must hold between them. */
+  segmentation: SegmentationSpec.optional(),
+  serviceMesh: ServiceMeshSpec.optional(),
   apiProxy,
 };
 /** A way out for nodes: a NAT gateway per zone, or none where mirrors are reachable inside. */

@@ -2,7 +2,9 @@ import { bgpObjects, bgpSecret } from "../../components/cilium/bgp.ts";
 import { demoObjects } from "../../components/cilium/demo-service.ts";
 import { mergeValues } from "../../components/cilium/helm-values.ts";
 import { meshServiceObject } from "../../components/cilium/mesh-service.ts";
+import { policyObjects, policyResourceName } from "../../components/cilium/policies/bundles.ts";
 import { planRelease } from "../../components/cilium/release.ts";
+import { serviceMeshObjects } from "../../components/cilium/service-mesh/service-mesh.ts";
 import { ciliumValues } from "../../components/cilium/values.ts";
 import type { SiteSpec } from "../../components/config/schema.ts";
 import { nodeLabels } from "../../components/kubernetes/node-labels.ts";
@@ -58,6 +60,8 @@ function wanted(site: SiteSpec, peers: readonly SiteSpec[]): Wanted[] {
   const service = adopted ? undefined : meshServiceObject(site);
   const demo = site.mesh?.demoService ? demoObjects(site).service : undefined;
   const objects = site.platform === "on-prem" ? bgpObjects(site) : [];
+  const policies = adopted ? [] : policyObjects(site, peers);
+  const mesh = adopted ? [] : serviceMeshObjects(site);
   return [
     {
       type: releaseType,
@@ -73,6 +77,16 @@ function wanted(site: SiteSpec, peers: readonly SiteSpec[]): Wanted[] {
     ...objects.map(({ apiVersion, kind, metadata, spec }) => ({
       type: `kubernetes:${apiVersion}:${kind}`,
       name: `${site.name}-${kind}-${metadata.name}`,
+      inputs: { apiVersion, kind, metadata, spec },
+    })),
+    ...policies.map(({ apiVersion, kind, metadata, spec }) => ({
+      type: `kubernetes:${apiVersion}:${kind}`,
+      name: policyResourceName(site.name, { apiVersion, kind, metadata, spec }),
+      inputs: { apiVersion, kind, metadata, spec },
+    })),
+    ...mesh.map(({ apiVersion, kind, metadata, spec }) => ({
+      type: `kubernetes:${apiVersion}:${kind}`,
+      name: `${site.name}-${kind}-${metadata.namespace}-${metadata.name}`,
       inputs: { apiVersion, kind, metadata, spec },
     })),
     ...(service ? [serviceOf(`${site.name}-mesh`, service)] : []),

@@ -29,7 +29,7 @@ import {
 } from "./objects.ts";
 
 /** Ports that Cilium's own processes hold on every node (Documentation/operations/system_requirements.rst, Firewall Rules). */
-const heldPorts: Readonly<Record<number, string>> = {
+export const heldPorts: Readonly<Record<number, string>> = {
   4240: "the health checks",
   4244: "the Hubble server",
   4250: "mutual authentication",

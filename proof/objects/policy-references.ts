@@ -44,6 +44,13 @@ function namespacesOf(selector: Readonly<Record<string, unknown>>): { readonly p
   ];
 }
 
+/** Whether a peer is one of another cluster, whose namespaces are not judged here. */
+function elsewhere(selector: Readonly<Record<string, unknown>>, own: unknown): boolean {
+  return Object.entries(record(selector.matchLabels) ?? {}).some(
+    ([key, cluster]) => /^(k8s:|any:)?io\.cilium\.k8s\.policy\.cluster$/.test(key) && cluster !== own,
+  );
+}
+
 export const policyReferenceRules: readonly Rule<ObjectsSubject>[] = [
   {
     code: "GB-1238",
@@ -92,10 +99,11 @@ export const policyReferenceRules: readonly Rule<ObjectsSubject>[] = [
         ...named(subject, "Namespace"),
         ...subject.objects.flatMap((object) => metadataOf(object).namespace ?? []),
       ]);
+      const own = record(record(subject.values)?.cluster)?.name;
       return entriesOf(subject).flatMap(({ path, body }) =>
         ["fromEndpoints", "toEndpoints"].flatMap((field) =>
           records(body[field], [...path, field]).flatMap((peer) =>
-            (isRecord(peer.body) ? namespacesOf(peer.body) : [])
+            (isRecord(peer.body) && !elsewhere(peer.body, own) ? namespacesOf(peer.body) : [])
               .filter(({ name }) => !known.has(name))
               .map(({ path: place, name }) =>
                 violation(

@@ -152,7 +152,9 @@ export function customScope(world: World, cluster: string, type: ResourceType): 
   }
   for (const { body } of objectsOf(world, cluster, "CustomResourceDefinition", "apiextensions.k8s.io")) {
     const { group, names, versions, scope } = record(body.spec);
-    const served = list(versions).some((entry) => `${text(group)}/${text(record(entry).name)}` === type.apiVersion);
+    const served = list(versions)
+      .map(record)
+      .some((entry) => entry.served !== false && `${text(group)}/${text(entry.name)}` === type.apiVersion);
     if (served && record(names).kind === type.kind) return { namespaced: scope === "Namespaced" };
   }
   return undefined;

@@ -1,4 +1,7 @@
 import { resourceProblems } from "../../components/cilium/crd-schemas.ts";
+import { formatProblem, SchemaWalker } from "../../components/cilium/schema-walker.ts";
+import { gatewayGroup } from "../../components/cilium/service-mesh/gateway-api.ts";
+import { gatewayShapes } from "../../proof/objects/gateway-shapes.ts";
 import { type Call, type Problem, type Properties, Secret, Unknown, type Value } from "../stand-in.ts";
 import { holdsUnknown, isProperties } from "../wire.ts";
 import { installedCilium } from "./installed.ts";
@@ -22,6 +25,7 @@ export function checkObject(type: ResourceType, known: BuiltIn | undefined, inpu
   problems.push(...metadataProblems(type, object.metadata));
   const ciliumVersion = ciliumVersionOf(call);
   if (type.group === "cilium.io") return [...problems, ...customProblems(ciliumVersion, type, inputs, object)];
+  if (type.group === gatewayGroup) return [...problems, ...gatewayProblems(type, object)];
   if (known === undefined) return problems;
   const fields = ["apiVersion", "kind", "metadata", ...known.fields];
   for (const key of Object.keys(object))
@@ -43,10 +47,21 @@ export function checkObject(type: ResourceType, known: BuiltIn | undefined, inpu
 function customProblems(ciliumVersion: string, type: ResourceType, inputs: Properties, object: PlainObject): Problem[] {
   const { apiVersion, kind } = type;
   const body = { ...object, apiVersion, kind, metadata: isPlainObject(object.metadata) ? object.metadata : {} };
-  return resourceProblems(ciliumVersion, body).flatMap((line) => {
+  return schemaProblems(resourceProblems(ciliumVersion, body), holdsUnknown(inputs));
+}
+
+/** The definitions that a program brings may be stand-ins that take any shape, so what every bundle has in common is asked as well. */
+function gatewayProblems({ apiVersion, kind }: ResourceType, object: PlainObject): Problem[] {
+  const shape = gatewayShapes[kind];
+  const body = { ...object, apiVersion, kind, metadata: isPlainObject(object.metadata) ? object.metadata : {} };
+  return shape === undefined ? [] : schemaProblems(new SchemaWalker([]).check(shape, body).map(formatProblem), false);
+}
+
+function schemaProblems(lines: readonly string[], incomplete: boolean): Problem[] {
+  return lines.flatMap((line) => {
     const [, path = "", reason = line] = /^([\w.[\]/-]+): (.*)$/.exec(line) ?? [];
     // A field that is not known yet may be what the object as a whole lacks; names are checked for every kind.
-    if ((path === "" && holdsUnknown(inputs)) || path === "metadata.name") return [];
+    if ((path === "" && incomplete) || path === "metadata.name") return [];
     const pruned = reason.startsWith("unknown field")
       ? "; a real API server only warns, drops the field and keeps the rest"
       : "";

@@ -3,7 +3,7 @@ import { resourceProblems } from "../../components/cilium/crd-schemas.ts";
 import { type Call, type Created, type Kind, type Properties, Refusal, Unknown, type Value } from "../stand-in.ts";
 import { changedKeys, fingerprint, isProperties } from "../wire.ts";
 import type { JsonObject, WorldObject } from "../world.ts";
-import { type Cluster, givenNamespaces, objectId, record, text } from "./cluster.ts";
+import { type Cluster, givenNamespaces, list, objectId, objectsOf, record, text } from "./cluster.ts";
 import { installedCilium } from "./installed.ts";
 import { type BuiltIn, builtIn, customScope, type ResourceType } from "./kinds.ts";
 import { findCluster, requireCluster } from "./kubeconfig.ts";
@@ -49,6 +49,7 @@ export function objectKind(type: ResourceType): Kind {
         call.world.remove("kubernetes", stored.id);
         if (type.kind === "Namespace" && type.group === "")
           emptyNamespace(cluster.name, text(stored.properties.name), call);
+        if (type.kind === "CustomResourceDefinition") removeDefined(cluster.name, record(stored.properties.body), call);
       });
     },
     read(id, call) {
@@ -91,6 +92,7 @@ function createObject(type: ResourceType, known: BuiltIn | undefined, inputs: Pr
     const outputs = outputsOf(type, inputs, { name, namespace, uid, version: 1 });
     if (type.kind === "Service" && type.group === "")
       Object.assign(outputs, serviceStatus(cluster, name, inputs, call));
+    if (type.kind === "Ingress") awaitIngress(cluster, { name, namespace }, inputs, call);
     store(type, id, cluster, { name, namespace }, inputs, outputs, call);
     return { id: namespace === "" ? name : `${namespace}/${name}`, outputs };
   });
@@ -104,6 +106,26 @@ function serviceStatus(cluster: Cluster, name: string, inputs: Properties, call:
   if (address !== undefined) return { status: { loadBalancer: { ingress: [{ ip: address }] } } };
   const reason = `Service "${name}" was not allocated an IP address: no CiliumLoadBalancerIPPool of ${cluster.name} serves it, and a self-managed cluster has no cloud controller`;
   throw notCreated(call, "Timeout", reason);
+}
+
+/** The real provider waits ten minutes for the backends of an Ingress and for its address, unless it is told not to. */
+function awaitIngress(
+  cluster: Cluster,
+  { name, namespace }: { name: string; namespace: string },
+  inputs: Properties,
+  call: Call,
+): void {
+  const { metadata, spec } = fingerprint(inputs);
+  if (text(record(record(metadata).annotations)["pulumi.com/skipAwait"]) === "true") return;
+  const services = objectsOf(call.world, cluster.name, "Service", "");
+  const backends = list(record(spec).rules).flatMap((rule) =>
+    list(record(record(rule).http).paths).map((path) => text(record(record(record(path).backend).service).name)),
+  );
+  const absent = backends.find(
+    (backend) => !services.some((service) => service.name === backend && service.namespace === namespace),
+  );
+  if (absent === undefined) return;
+  throw notCreated(call, "Timeout", `Ingress "${name}": no Endpoints for its backend Service "${absent}"`);
 }
 
 function store(
@@ -194,6 +216,17 @@ export function hasNamespace(cluster: Cluster, namespace: string, call: Pick<Cal
 function emptyNamespace(cluster: string, namespace: string, { world }: Call): void {
   for (const { provider, id, place, properties } of world.all()) {
     if (provider === "kubernetes" && place === cluster && text(properties.namespace) === namespace)
+      world.remove(provider, id);
+  }
+}
+
+/** With its definition the API server deletes every object of a kind. */
+function removeDefined(cluster: string, definition: JsonObject, { world }: Call): void {
+  const { group, names } = record(definition.spec);
+  const kind = text(record(names).kind);
+  for (const { provider, id, place, type } of world.all()) {
+    const [, apiVersion = "", own = ""] = type.split(":");
+    if (provider === "kubernetes" && place === cluster && own === kind && apiVersion.split("/")[0] === text(group))
       world.remove(provider, id);
   }
 }

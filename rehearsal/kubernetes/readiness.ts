@@ -2,11 +2,21 @@ import type { EffectiveValues } from "../../components/cilium/effective-values.t
 import { siteProblems } from "../verify/site.ts";
 import type { World } from "../world.ts";
 import { bgpProblems } from "./bgp.ts";
-import { apiServerPort, type Cluster, type ClusterNode, clusters, nodesOf, objectsOf } from "./cluster.ts";
+import {
+  apiServerPort,
+  type Cluster,
+  type ClusterNode,
+  clusters,
+  nodesOf,
+  objectsOf,
+  record,
+  texts,
+} from "./cluster.ts";
 import { backendsOf, reaches } from "./frontends.ts";
 import { type InstalledCilium, installedCilium } from "./installed.ts";
 import { chartService, cidrContains, externalAddress, meshService } from "./load-balancers.ts";
 import { policyProblems } from "./policies.ts";
+import { serviceMeshProblems } from "./service-mesh.ts";
 
 /** What keeps Cilium in a cluster from being ready for pods, one sentence each; empty when it is. Names the cluster in each. */
 export function releaseProblems(world: World, clusterName: string): string[] {
@@ -19,6 +29,7 @@ export function releaseProblems(world: World, clusterName: string): string[] {
     ...ownServiceProblems(world, cluster, cilium.values),
     ...bgpProblems(world, cluster, cilium),
     ...policyProblems(world, cluster),
+    ...serviceMeshProblems(world, cluster, cilium),
   ];
   return after.map((problem) => `${clusterName}: ${problem}`);
 }
@@ -33,6 +44,7 @@ export function releaseObstacles(world: World, cluster: Cluster, cilium: Install
     ...addressObstacles(nodes, values),
     ...secretObstacles(world, cluster, values),
     ...serviceObstacles(world, cluster, values),
+    ...volumeObstacles(world, cluster, values),
     ...siteProblems(world, cluster, values),
   ];
 }
@@ -166,10 +178,30 @@ function secretObstacles(world: World, cluster: Cluster, values: EffectiveValues
   return holds ? [] : [`the Secret ${name} has no key "${keyFile}"`];
 }
 
+/** SPIRE's server keeps its data in a volume unless told otherwise, and is ready only with one. */
+function volumeObstacles(world: World, cluster: Cluster, values: EffectiveValues): string[] {
+  const spire = "authentication.mutual.spire";
+  const wanted = ["enabled", "install.enabled", "install.server.dataStorage.enabled"];
+  if (!wanted.every((key) => values.on(`${spire}.${key}`))) return [];
+  const name = values.text(`${spire}.install.server.dataStorage.storageClass`);
+  const classes = objectsOf(world, cluster.name, "StorageClass", "storage.k8s.io");
+  const found = classes.some(
+    ({ body, name: own }) =>
+      own === name ||
+      (name === "" &&
+        texts(record(body.metadata).annotations)["storageclass.kubernetes.io/is-default-class"] === "true"),
+  );
+  return found
+    ? []
+    : [
+        `spire-server waits for a volume of ${name === "" ? "the default StorageClass" : `StorageClass ${name}`}, which does not exist`,
+      ];
+}
+
 /** Services of type LoadBalancer that the chart makes. */
 function serviceObstacles(world: World, cluster: Cluster, values: EffectiveValues): string[] {
-  const shared =
-    values.on("ingressController.enabled") && values.text("ingressController.loadbalancerMode") === "shared";
+  // In either mode: dedicated ones have theirs beside it (chart `templates/cilium-ingress-service.yaml`).
+  const shared = values.on("ingressController.enabled") && !values.on("ingressController.hostNetwork.enabled");
   const services = [
     { name: "cilium-ingress", path: "ingressController.service", made: shared },
     { name: "hubble-ui", path: "hubble.ui.service", made: values.on("hubble.ui.enabled") },

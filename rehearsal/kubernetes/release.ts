@@ -22,6 +22,7 @@ import { findCluster, requireCluster } from "./kubeconfig.ts";
 import { hasNamespace } from "./objects.ts";
 import { isPlainObject, type PlainObject, plain, plainObject, scalarText } from "./plain.ts";
 import { releaseObstacles, waitObstacles } from "./readiness.ts";
+import { classProblem, missingGatewayKinds } from "./service-mesh.ts";
 
 /** Inputs of `kubernetes:helm.sh/v3:Release` (the SDK's `ReleaseArgs`, 4.34.2). */
 const inputNames = (
@@ -46,7 +47,7 @@ export const releaseKind: Kind = {
   async create(inputs, call) {
     const cluster = requireCluster(call.world, call.config);
     const { name, namespace } = identityOf(inputs, call);
-    refuseToRender(inputs, call);
+    refuseToRender(cluster, inputs, call);
     if (!hasNamespace(cluster, namespace, call)) {
       throw new Refusal("NotFound", `create: failed to create: namespaces "${namespace}" not found`);
     }
@@ -61,7 +62,7 @@ export const releaseKind: Kind = {
     const cluster = requireCluster(call.world, call.config);
     const stored = find(id, cluster, call);
     if (stored === undefined) throw new Refusal("NotFound", `"${id}" has no deployed releases`);
-    refuseToRender(news, call);
+    refuseToRender(cluster, news, call);
     const { name, namespace } = identityOf(news, call);
     await becomeReady(cluster, news, namespace, name, call);
     return store(cluster, stored.id, news, Number(text(record(stored.properties.body).revision)) + 1, call);
@@ -160,11 +161,14 @@ function isKnown(place: string, world: World): boolean {
   return world.find("kubernetes", repositoryType).some(({ properties }) => place === `${text(properties.name)}/cilium`);
 }
 
-/** What passed a preview as unknown is known now. */
-function refuseToRender(inputs: Properties, call: Call): void {
+/** What passed a preview as unknown is known now; and Helm asks the API server for the kind of each object before it makes the first. */
+function refuseToRender(cluster: Cluster, inputs: Properties, call: Call): void {
   const { values = {} } = plainObject(inputs);
-  const [first] = chartRefusals(chartVersion(inputs, call) ?? "", values);
+  const version = chartVersion(inputs, call) ?? "";
+  const [first] = chartRefusals(version, values);
   if (first !== undefined) throw new Refusal("InvalidArgument", first);
+  const unmapped = classProblem(call.world, cluster.name, releaseOf(version, values, call.world, cluster.name));
+  if (unmapped !== undefined) throw new Refusal("Unknown", unmapped);
 }
 
 /** Helm's `--wait`: judged by what is in the world, so a release that would hang does hang, until the timeout. */
@@ -215,7 +219,15 @@ function store(cluster: Cluster, id: string, inputs: Properties, revision: numbe
   const properties: JsonObject = {
     name,
     namespace,
-    body: { chart: "cilium", version, revision, skipAwait: plain(inputs.skipAwait) === true, values },
+    body: {
+      chart: "cilium",
+      version,
+      revision,
+      skipAwait: plain(inputs.skipAwait) === true,
+      values,
+      // The operator restarts with every upgrade of ours, and looks then only.
+      missingGatewayKinds: missingGatewayKinds(call.world, cluster.name, version),
+    },
     inputs: fingerprint(inputs),
     outputs: fingerprint(outputs),
   };

@@ -16,7 +16,7 @@ const serviceType = "kubernetes:core/v1:Service";
 function bring(site: SiteSpec, peers: readonly SiteSpec[]) {
   return deploy(() => {
     const provider = new Provider(site.name, { kubeconfig: "{}" });
-    return new Cilium(site.name, { site, peers, provider, secrets: pulumi.output(secrets) });
+    return new Cilium(site.name, { site, peers, provider, gatewayApi: [], secrets: pulumi.output(secrets) });
   });
 }
 const dependsOn = (one: Recorded, other: Recorded) =>

@@ -26,6 +26,7 @@ const Printed = z.strictObject({
     }),
   ),
   accepted: z.array(z.unknown()),
+  segmentation: z.array(z.looseObject({ members: z.array(z.string()) })).optional(),
   findings: z.array(
     z.strictObject({
       code: z.string().regex(/^GB-\d+$/),

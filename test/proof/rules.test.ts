@@ -9,12 +9,18 @@ import { addressesFixtures } from "./fixtures/addresses.ts";
 import { linksFixtures } from "./fixtures/links.ts";
 import { meshFixtures } from "./fixtures/mesh.ts";
 import { nodesFixtures } from "./fixtures/nodes.ts";
+import { policiesFixtures } from "./fixtures/policies.ts";
+import { applicationFixtures } from "./fixtures/policies-applications.ts";
+import { serviceMeshFixtures } from "./fixtures/service-mesh.ts";
 
 const fixtures: Readonly<Record<string, Fixture>> = {
   ...addressesFixtures,
   ...meshFixtures,
   ...nodesFixtures,
   ...linksFixtures,
+  ...policiesFixtures,
+  ...applicationFixtures,
+  ...serviceMeshFixtures,
 };
 const codes = (findings: readonly Finding[]) => findings.map(({ code }) => code);
 

@@ -138,7 +138,13 @@ describe("the four shipped stacks", () => {
 });
 
 describe("the examples", () => {
-  it.each(["examples/securities-idc", "examples/dev-staging", "examples/local-k8s"])(
+  it.each([
+    "examples/securities-idc",
+    "examples/dev-staging",
+    "examples/local-k8s",
+    "examples/card-pci",
+    "examples/security-lab",
+  ])(
     "%s rehearses",
     async (folder) => {
       const { code, output } = await clone.run(`npm start -- ${folder} ${speed}`);

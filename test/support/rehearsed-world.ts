@@ -57,7 +57,7 @@ export async function buildWorld(world: World, file: string): Promise<void> {
     const peers = sites.filter((other) => other !== site);
     const secrets = pulumi.secret<SiteSecrets>({ ...own });
     const made = await run(world, site.name, settings(site), outputs, dirname(file), site, () =>
-      deploySite({ kind: "site", site, peers, secrets }),
+      deploySite({ kind: "site", site, peers, gatewayApi: [], secrets }),
     );
     outputs.set(site.name, made);
   }

@@ -7,7 +7,7 @@ import { topologies } from "../../support/topologies.ts";
 it("everything holds of every valid set of stack files, once its programs ran", async () => {
   await fc.assert(
     fc.asyncProperty(topologies, async ({ files, text }) => {
-      const { proofs, findings } = provePlan(await recordStacks(files));
+      const { proofs, findings } = await provePlan(await recordStacks(files));
       const failed = proofs.filter(({ holds }) => !holds);
       const errors = findings.filter(({ severity }) => severity === "error");
       expect({ failed, errors, text }).toEqual({ failed: [], errors: [], text });
