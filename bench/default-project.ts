@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Registered } from "./monitor.ts";
 
@@ -18,7 +18,7 @@ export function defaultProject(root: string, resources: readonly Registered[]): 
     mkdirSync(folder, { recursive: true });
     rmSync(modules, { recursive: true, force: true });
     // Hard links: a copy with a TypeScript of its own, at the price of its folders.
-    execFileSync("cp", ["-al", join(root, "node_modules"), modules]);
+    execFileSync("cp", ["-al", realpathSync(join(root, "node_modules")), modules]);
     try {
       const archive = execFileSync("npm", ["pack", "--silent", typescript], { cwd: folder, encoding: "utf8" }).trim();
       rmSync(join(modules, "typescript"), { recursive: true, force: true });
@@ -80,5 +80,8 @@ function statement({ type, name, inputs }: Registered): string | undefined {
     .split("/")
     .filter((part) => pkg !== "aws" || part !== module.split("/")[1]);
   const args = JSON.stringify(inputs ?? {});
+  // Kinds that the SDK has no class for, such as Cilium's.
+  if (pkg === "kubernetes" && module.startsWith("cilium.io/"))
+    return `new kubernetes.apiextensions.CustomResource(${JSON.stringify(name)}, ${args} as any);`;
   return `new ${[spaces[pkg], ...path, className].join(".")}(${JSON.stringify(name)}, ${args} as any);`;
 }
