@@ -14,7 +14,7 @@ export const pods = (app: string, namespace: string, more: Fields = {}) => ({
   matchLabels: { app, [namespaceLabel]: namespace, ...more },
 });
 
-/** A site as if its program had registered these policies: no program runs. */
+/** A site as if its program had registered these policies and no others: no program runs. */
 export function plannedSite(
   stack: string,
   objects: readonly KubernetesObject[],
@@ -24,6 +24,7 @@ export function plannedSite(
   const file = stackFile(stack, (config) => {
     const site = config["gyeongbu:site"] ?? {};
     site.segmentation = segmentation;
+    site.policies = undefined;
     edit(config);
   });
   return {

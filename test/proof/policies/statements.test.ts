@@ -8,7 +8,7 @@ import { stackFile, within } from "../../support/stacks.ts";
 
 const stack = (name: string, policies?: Record<string, unknown>) =>
   stackFile(name, (config) => {
-    if (policies) within(config, "gyeongbu:site").policies = policies;
+    within(config, "gyeongbu:site").policies = policies;
   });
 
 /** Both sites with these policies, as their programs would register them and with what a test adds to Seoul's or takes away. */
