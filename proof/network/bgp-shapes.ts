@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Cidr } from "../../components/network/cidr.ts";
+import { meets } from "../label-condition.ts";
 import { type Flaw, type Origin, originOf, type StackResource } from "./model.ts";
 
 /** What the proof reads of Cilium's objects. `spec` is strict where the objects are ours alone: a field that is not listed is not understood. */
@@ -149,21 +150,8 @@ export function selects(
 ): boolean {
   return (
     Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
-    matchExpressions.every((expression) => fits(expression, labels[expression.key]))
+    matchExpressions.every((expression) => meets(expression, labels[expression.key]))
   );
-}
-
-function fits({ operator, values }: z.infer<typeof Expression>, value: string | undefined): boolean {
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-  }
 }
 
 /** An object as far as the proof reads it. */

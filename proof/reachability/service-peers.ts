@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 import { record } from "../../components/config/untyped.ts";
+import { meets } from "../label-condition.ts";
 import type { Requirement, Selector } from "./entry.ts";
 import { clusterKey, equals, namespaceKey } from "./labels.ts";
 import { defaultCluster, type PeerContext } from "./policy-context.ts";
@@ -7,18 +8,8 @@ import { conditionsOf, requirementsOf } from "./selectors.ts";
 import type { ServiceFacts, ServiceIndex } from "./services.ts";
 
 /** The source of a key is of no account here (`pkg/policy/k8s/service.go`). */
-function holds({ key, operator, values }: Requirement, { labels }: ServiceFacts): boolean {
-  const value = labels[key];
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-  }
+function holds(requirement: Requirement, { labels }: ServiceFacts): boolean {
+  return meets(requirement, labels[requirement.key]);
 }
 
 function isMeant(item: unknown, service: ServiceFacts): boolean {

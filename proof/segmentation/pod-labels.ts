@@ -1,4 +1,5 @@
 import { inIdentity } from "../../components/cilium/identity-labels.ts";
+import { meets } from "../label-condition.ts";
 import type { PolicyEntry, Requirement } from "../reachability/entry.ts";
 import { clusterKey, namespaceKey, namespaceLabelsKey } from "../reachability/labels.ts";
 
@@ -26,21 +27,11 @@ export function is(key: string, value: string): Requirement {
 }
 
 export function fulfils(labels: PodLabels, conditions: Conditions): boolean {
-  return conditions.every((condition) => meets(labels, condition));
+  return conditions.every((condition) => meets(condition, labelValue(labels, condition)));
 }
 
-function meets(labels: PodLabels, { source, key, operator, values }: Requirement): boolean {
-  const value = (source === "k8s" || source === "any") && isVisible(key) ? labels.get(keyOf(key)) : undefined;
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-  }
+function labelValue(labels: PodLabels, { source, key }: Requirement): string | undefined {
+  return (source === "k8s" || source === "any") && isVisible(key) ? labels.get(keyOf(key)) : undefined;
 }
 
 /** Whether the label is part of an identity: what Cilium leaves out, no policy sees. */

@@ -154,7 +154,7 @@ function machinesOf(site: SiteSpec, peers: readonly SiteSpec[], from: Party): Sp
       const { blocks = [], ...known } = machinesOf(site, peers, "peer-node");
       return site.platform === "azure" ? { ...known, blocks: [...blocks, azurePlatform] } : {};
     }
-    // They call pods, or no node of ours.
+    // They call pods, no node of ours, or are said by `endpointsOf`.
     case "pod":
     case "worker-pod":
     case "peer-pod":
@@ -166,7 +166,7 @@ function machinesOf(site: SiteSpec, peers: readonly SiteSpec[], from: Party): Sp
   }
 }
 
-/** The port table knows pods by their node's address; on a node's own doorstep they are themselves. */
+/** At a node's own door pods are themselves however they are routed, so rows of nodes bring theirs; rows of `pod` are for firewalls outside. */
 function endpointsOf({ id }: PortRow, scrapers: PolicySite["policies"]["scrapers"]): Speakers {
   switch (id) {
     case "api":
