@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { holds, renderText } from "../../cli/plan-report.ts";
 import { segmentationMarkdown, segmentationText } from "../../cli/segmentation-report.ts";
@@ -69,6 +71,9 @@ describe("the card company's report", () => {
     const drawing = /```mermaid\n([^`]*)```/.exec(markdown)?.[1] ?? "";
     expect(drawing).toContain('-->|"5432/TCP"|');
     expect(drawing).not.toContain("corporate");
+    // What the example's page shows.
+    expect(drawing).not.toBe("");
+    expect(readFileSync(join(import.meta.dirname, "../../examples/card-pci/README.md"), "utf8")).toContain(drawing);
     const columns = markdown
       .split("\n")
       .filter((line) => line.startsWith("| **"))
