@@ -17,7 +17,8 @@ const clone = new Clone();
 beforeAll(async () => {
   await findEngine(() => {});
 }, engineLimit);
-afterAll(() => clone.remove());
+// The file systems of all rehearsed machines are in it, too.
+afterAll(() => clone.remove(), limit);
 
 /** All files below a folder, but no machine's own file system: a machine keeps its keys where SSH and Kubernetes put them. */
 function files(folder: string): string[] {
