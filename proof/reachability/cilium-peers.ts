@@ -14,6 +14,7 @@ import {
   splitKey,
 } from "./labels.ts";
 import { defaultCluster, type PeerContext, type PolicyContext } from "./policy-context.ts";
+import { Refusals } from "./refusals.ts";
 import { type Conditions, checkSelector, conditionsOf, mentions, requirementsOf } from "./selectors.ts";
 import { serviceSelectors } from "./service-peers.ts";
 
@@ -136,10 +137,23 @@ function selectorsOf(
       return [{ kind: "labels", requirements: [equals("cidrgroup", "extgrp.cilium.io/unknown", "")] }];
     case "Services":
       // Cilium looks Services up for entries that allow only.
-      return deny ? [] : serviceSelectors(value, context);
+      return meansServices(value, path, context) && !deny ? serviceSelectors(value, context) : [];
     case "FQDNs":
       return [{ kind: "fqdn", ...nameOf(record(value)) }];
   }
+}
+
+/** 1.19 refuses an unsound selector of Services. In 1.18 such a one means none of them, and neither does `{}`. */
+function meansServices(item: unknown, path: string, { refusals, minor }: PolicyContext): boolean {
+  const { k8sServiceSelector } = record(item);
+  if (minor > 19 || k8sServiceSelector === undefined) return true;
+  const { selector } = record(k8sServiceSelector);
+  const found = minor === 19 ? refusals : new Refusals();
+  checkSelector(selector, `${path}.k8sServiceSelector.selector`, found, (key) =>
+    minor === 19 ? ciliumKeyProblem(key, minor) : kubernetesKeyProblem(key),
+  );
+  const { matchLabels, matchExpressions } = record(selector);
+  return minor === 19 || (found.error === undefined && (matchLabels ?? matchExpressions) !== undefined);
 }
 
 /** Which list of a policy an entry stands in. */

@@ -23,6 +23,9 @@ export function ciliumEntries(object: Fields, context: PolicyContext): PolicyEnt
     ...(object.spec === undefined ? [] : [{ body: record(object.spec), path: "spec" }]),
     ...list(object.specs).map((body, index) => ({ body: record(body), path: `specs[${index}]` })),
   ];
+  // From 1.20 on the CRD itself asks for one of them.
+  if (object.spec === undefined && object.specs === undefined)
+    context.refusals.add("", "the policy has neither spec nor specs", "Write spec.");
   return parts.flatMap(({ body, path }) => ruleEntries(body, path, context));
 }
 

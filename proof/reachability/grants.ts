@@ -24,7 +24,7 @@ export interface Grant extends Peers {
   readonly rule: string;
 }
 
-/** A named port of an ingress rule, which means another port in each subject. */
+/** A port that a rule names and that means another one in each subject (ingress), or up to 1.19 one for all pods (egress). */
 export interface NamedGrant {
   readonly grant: Omit<Grant, "ports">;
   readonly name: string;
@@ -58,12 +58,15 @@ export class GrantMaker {
   readonly #identities: Identities;
   /** By port name and protocol: who has it, by number. */
   readonly #portsByName: ReadonlyMap<string, ReadonlyMap<number, Bits>>;
+  /** Up to 1.19 an egress rule's names wait for a subject's other rules, as those of ingress rules always do. */
+  readonly #waits: (direction: PolicyEntry["direction"]) => boolean;
   readonly #peers = new Map<PolicyEntry["peers"], Peers>();
 
   /** @param minor  Of Cilium 1.x. */
   constructor(identities: Identities, parties: readonly Party[], minor: number) {
     this.#identities = identities;
-    this.#portsByName = minor < 20 ? portsForAll(identities, parties) : namedPortsOf(identities, parties);
+    this.#waits = (direction) => direction === "ingress" || minor < 20;
+    this.#portsByName = namedPortsOf(identities, parties);
   }
 
   grantsOf({ policy, path, peers: selectors, ports, verdict, direction }: PolicyEntry): Grants {
@@ -80,10 +83,11 @@ export class GrantMaker {
     return {
       fixed: items.flatMap(({ grant, list }) => [
         ...numbered(grant, list),
-        ...(direction === "egress" ? list.flatMap((item) => this.#namedByPeers(grant, item)) : []),
+        ...(this.#waits(direction) ? [] : list.flatMap((item) => this.#namedByPeers(grant, item))),
       ]),
-      named:
-        direction === "ingress" ? items.flatMap(({ grant, list }) => list.flatMap((item) => named(grant, item))) : [],
+      named: this.#waits(direction)
+        ? items.flatMap(({ grant, list }) => list.flatMap((item) => named(grant, item)))
+        : [],
     };
   }
 
@@ -141,8 +145,8 @@ function namedPortsOf(identities: Identities, parties: readonly Party[]): Map<st
   return ports;
 }
 
-/** Up to 1.19 a name stands for one port for every peer, if all pods agree on it. */
-function portsForAll({ all }: Identities, parties: readonly Party[]): Map<string, Map<number, Bits>> {
+/** What `http/TCP` means on the way out up to 1.19: one port for every peer, if all pods agree on it. */
+export function portsForAll(parties: readonly Party[]): ReadonlyMap<string, number> {
   const numbers = new Map<string, Set<number>>();
   for (const { namedPorts } of parties) {
     for (const [name, { port, protocol }] of Object.entries(namedPorts ?? {})) {
@@ -150,6 +154,6 @@ function portsForAll({ all }: Identities, parties: readonly Party[]): Map<string
     }
   }
   return new Map(
-    [...numbers].map(([name, ports]) => [name, new Map(ports.size > 1 ? [] : [...ports].map((port) => [port, all]))]),
+    [...numbers].flatMap(([name, ports]) => (ports.size > 1 ? [] : [...ports].map((port) => [name, port] as const))),
   );
 }

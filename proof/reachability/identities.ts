@@ -112,19 +112,20 @@ export class Identities {
         return this.#less(own, selector.except);
       }
       case "cidr-groups": {
-        const isOld = this.#minor < 20;
         const matching = selector.requirements.map((requirement) =>
-          isOld ? this.#required(requirement) : this.#requiredOfGroups(requirement),
+          this.#minor < 19 ? this.#required(requirement) : this.#requiredOfGroups(requirement),
         );
-        return this.#less(matching.reduce(both, isOld ? this.all : this.#world), selector.except);
+        return this.#less(matching.reduce(both, this.#minor < 20 ? this.all : this.#world), selector.except);
       }
       case "fqdn":
         return this.#addresses.named(selector);
     }
   }
 
+  /** Until 1.18 an exception of every address takes nobody away. */
   #less(bits: Bits, except: readonly string[]): Bits {
-    return except.reduce((rest, block) => without(rest, this.#block(block)), bits);
+    const blocks = this.#minor < 19 ? except.filter((block) => !block.endsWith("/0")) : except;
+    return blocks.reduce((rest, block) => without(rest, this.#block(block)), bits);
   }
 
   /** A block of every address is the world of its family instead (`pkg/labels/cidr.go`). */
@@ -133,7 +134,7 @@ export class Identities {
     return this.#labelled("reserved", rangeOf(block)?.family === 4 ? "world-ipv4" : "world-ipv6");
   }
 
-  /** From 1.20 on the value that each group gives to a key counts on its own, not only that of the narrowest block. */
+  /** From 1.19 on the value that each group gives to a key counts on its own, not only that of the narrowest block. */
   #requiredOfGroups(requirement: Requirement): Bits {
     const { source, key, operator, values } = requirement;
     if (operator === "Exists" || operator === "DoesNotExist") return this.#required(requirement);

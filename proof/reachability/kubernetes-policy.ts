@@ -18,7 +18,11 @@ export function kubernetesEntries(spec: Fields, namespace: string, context: Poli
   const conditions = conditionsOf(spec.podSelector, "k8s");
   conditions.labels.set(`k8s:${namespaceKey}`, namespace);
   const subject = { kind: "labels", requirements: requirementsOf(conditions) } as const;
-  const entry = (path: string, direction: Direction, rest: Pick<PolicyEntry, "peers" | "ports">): PolicyEntry => ({
+  const entry = (
+    path: string,
+    direction: Direction,
+    rest: Pick<PolicyEntry, "peers" | "ports" | "restricted">,
+  ): PolicyEntry => ({
     policy: context.policy,
     path,
     namespace,
@@ -34,12 +38,21 @@ export function kubernetesEntries(spec: Fields, namespace: string, context: Poli
     const rules = list(spec[field]);
     // Rules act even where policyTypes leaves their direction out.
     if (rules.length > 0) {
-      return rules.map((item, index) => {
+      return rules.flatMap((item, index) => {
         const body = record(item);
-        return entry(`spec.${field}[${index}]`, direction, {
-          peers: peersOf(list(body[peers]), namespace, context),
-          ports: list(body.ports).map(portRule),
-        });
+        const path = `spec.${field}[${index}]`;
+        const all = peersOf(list(body[peers]), `${path}.${peers}`, namespace, context);
+        const ports = list(body.ports).map(portRule);
+        if (context.minor > 18) return [entry(path, direction, { peers: all, ports })];
+        // What a fromRequires or toRequires of 1.18 asks holds for pods here, too, but not for blocks.
+        const [pods, blocks] = [
+          all.filter(({ kind }) => kind === "labels"),
+          all.filter(({ kind }) => kind !== "labels"),
+        ];
+        return [
+          ...(pods.length === 0 ? [] : [entry(path, direction, { peers: pods, ports, restricted: true })]),
+          ...(blocks.length === 0 ? [] : [entry(path, direction, { peers: blocks, ports })]),
+        ];
       });
     }
     const denies = types.includes(type) || (type === "Ingress" && !types.includes("Egress"));
@@ -47,7 +60,15 @@ export function kubernetesEntries(spec: Fields, namespace: string, context: Poli
   });
 }
 
-function peersOf(peers: readonly unknown[], namespace: string, context: PolicyContext): Selector[] {
+function peersOf(peers: readonly unknown[], path: string, namespace: string, context: PolicyContext): Selector[] {
+  // 1.18 adds the cluster's own label to the block, and then refuses to have a selector beside it.
+  if (context.minor === 18 && path.endsWith(".from") && defaultCluster(context.options) !== undefined) {
+    for (const [index, peer] of peers.entries()) {
+      if (record(peer).ipBlock === undefined) continue;
+      const problem = "Cilium 1.18 takes no block here while clustermesh.policyDefaultLocalCluster is on";
+      context.refusals.add(`${path}[${index}].ipBlock`, problem, "Write a CiliumNetworkPolicy with fromCIDRSet.");
+    }
+  }
   return peers.length === 0 ? [everyone] : peers.map((peer) => peerOf(record(peer), namespace, context));
 }
 

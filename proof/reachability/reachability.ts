@@ -1,6 +1,6 @@
 import { eachBit, hasBit } from "./bits.ts";
 import type { Direction, EngineOptions, L7Rules, PolicyEntry } from "./entry.ts";
-import { type Grant, GrantMaker, type Grants } from "./grants.ts";
+import { type Grant, GrantMaker, type Grants, portsForAll } from "./grants.ts";
 import { type HttpRequest, matchesRequest } from "./http-requests.ts";
 import { Identities } from "./identities.ts";
 import { namespaceKey } from "./labels.ts";
@@ -87,6 +87,7 @@ export class Reachability {
     this.#known = {
       everyone: this.identities.all,
       host: this.identities.selected({ kind: "labels", requirements: [host] }),
+      portsForAll: portsForAll(parties),
       meeting: (requirements) => this.identities.selected({ kind: "labels", requirements }),
     };
   }

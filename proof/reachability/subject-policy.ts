@@ -32,6 +32,8 @@ export interface WellKnown {
   readonly everyone: Bits;
   /** The local node. */
   readonly host: Bits;
+  /** By `http/TCP`: what egress rules mean by a name up to 1.19. */
+  readonly portsForAll: ReadonlyMap<string, number>;
   readonly meeting: (requirements: readonly Requirement[]) => Bits;
 }
 
@@ -84,7 +86,7 @@ function directionPolicy(
   if (own.length === 0 && !always) return open(known);
   const ports = namedRanges(
     own.flatMap(([, { named }]) => named),
-    subject,
+    direction === "ingress" ? portsOfOne(subject) : known.portsForAll,
   );
   const grants = own.flatMap(([entry, { fixed, named }]) =>
     restricted(entry, own, known, [...fixed, ...named.flatMap((each) => resolved(each, ports))]),
@@ -97,13 +99,17 @@ function directionPolicy(
   return { enforced: true, grants };
 }
 
-/** What the subject's port names stand for. A range that starts at one ends where the first rule that uses the name ends it. */
-function namedRanges(named: readonly NamedGrant[], { namedPorts = {} }: Party): Map<string, PortSet> {
+function portsOfOne({ namedPorts = {} }: Party): ReadonlyMap<string, number> {
+  return new Map(Object.entries(namedPorts).map(([name, { port, protocol }]) => [`${name}/${protocol}`, port]));
+}
+
+/** What port names stand for. A range that starts at one ends where the first rule that uses the name ends it. */
+function namedRanges(named: readonly NamedGrant[], ports: ReadonlyMap<string, number>): Map<string, PortSet> {
   const ranges = new Map<string, PortSet>();
   for (const { name, protocol, endPort } of named) {
-    const port = namedPorts[name];
     const key = `${name}/${protocol}`;
-    if (port?.protocol === protocol && !ranges.has(key)) ranges.set(key, portsOf(protocol, port.port, endPort));
+    const port = ports.get(key);
+    if (port !== undefined && !ranges.has(key)) ranges.set(key, portsOf(protocol, port, endPort));
   }
   return ranges;
 }

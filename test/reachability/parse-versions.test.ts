@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { clusterwide, entriesOf, errorOf, namespaced, requirementsSaid } from "./parse-support.ts";
+import {
+  clusterwide,
+  entriesOf,
+  errorOf,
+  kubernetes,
+  namespaced,
+  peersSaid,
+  requirementsSaid,
+} from "./parse-support.ts";
 
 const rule = (rules: object, ports: object[] = [{ port: "9092", protocol: "TCP" }]) =>
   namespaced({ endpointSelector: {}, ingress: [{ toPorts: [{ ports, rules }] }] });
@@ -47,6 +55,53 @@ describe("Cilium's minors differ", () => {
   it("1.20 has pruned Kafka's rules, so none is left", () => {
     expect(errorOf(rule({ kafka: [{ role: "produce" }] }), { version: "1.20" })).toContain("exactly one of http, dns");
     expect(errorOf(rule({ kafka: [{ role: "produce" }] }), { version: "1.19" })).toBe("accepted");
+  });
+});
+
+describe("1.18 and 1.19 alone", () => {
+  const egress = (selector: object) =>
+    clusterwide({ endpointSelector: {}, egress: [{ toServices: [{ k8sServiceSelector: { selector } }] }] });
+  const service = { apiVersion: "v1", kind: "Service", metadata: { name: "web", namespace: "shop" } };
+  const web = { ...service, spec: { selector: { app: "web" } } };
+
+  it.each(["1.18", "1.19", "1.20"])("%s refuses a policy without spec and specs", (version) => {
+    const { spec: _, ...policy } = clusterwide({});
+    expect(errorOf(policy, { version })).not.toBe("accepted");
+    expect(errorOf({ ...policy, specs: [] }, { version })).toBe("accepted");
+  });
+
+  it.each([
+    ["1.18", true, "spec.ingress[0].from[0].ipBlock: Cilium 1.18 takes no block here"],
+    ["1.18", false, "accepted"],
+    ["1.19", true, "accepted"],
+  ])("%s with policyDefaultLocalCluster %s on a block that may come in: %s", (version, isLocal, wanted) => {
+    const ingress = [{ from: [{ ipBlock: { cidr: "192.0.2.0/24" } }] }];
+    const policy = kubernetes({ podSelector: {}, ingress });
+    expect(errorOf(policy, { version, policyDefaultLocalCluster: isLocal })).toContain(wanted);
+  });
+
+  it("1.18 takes a block that may be reached in any case", () => {
+    const policy = kubernetes({ podSelector: {}, egress: [{ to: [{ ipBlock: { cidr: "192.0.2.0/24" } }] }] });
+    expect(errorOf(policy, { version: "1.18", policyDefaultLocalCluster: true })).toBe("accepted");
+  });
+
+  const unsound = { matchExpressions: [{ key: "tier", operator: "NotIn" }] };
+  const pods = ["k8s:app in web, k8s:io.kubernetes.pod.namespace in shop"];
+
+  it.each([
+    ["1.18", {}, "none"],
+    ["1.18", { matchLabels: {} }, pods],
+    ["1.18", unsound, "none"],
+    ["1.19", {}, pods],
+    ["1.20", {}, pods],
+    ["1.20", unsound, pods],
+  ])("in %s the Services of %j: %s", (version, selector, wanted) => {
+    const [entry] = entriesOf(egress(selector), { version }, [web]);
+    expect(entry && peersSaid(entry)).toEqual(wanted);
+  });
+
+  it("1.19 refuses a selector of Services that is not sound", () => {
+    expect(errorOf(egress(unsound), { version: "1.19" })).toContain("NotIn has no values");
   });
 });
 
@@ -105,6 +160,16 @@ describe("fromRequires and toRequires", () => {
   it("are checked like other selectors", () => {
     const broken = namespaced({ endpointSelector: {}, ingress: [{ fromRequires: [{ matchLabels: { "a b": "c" } }] }] });
     expect(errorOf(broken, { version: "1.18" })).toContain("spec.ingress[0].fromRequires[0]");
+  });
+
+  it("restrict a NetworkPolicy's pods in 1.18, not its blocks", () => {
+    const to = [{ ipBlock: { cidr: "192.0.2.0/24" } }, { podSelector: {} }];
+    const entries = entriesOf(kubernetes({ podSelector: {}, egress: [{ to }] }), { version: "1.18" });
+    const outward = entries.filter(({ direction }) => direction === "egress");
+    expect(outward.map((entry) => [peersSaid(entry), entry.restricted])).toEqual([
+      [["k8s:io.kubernetes.pod.namespace in shop"], true],
+      [["192.0.2.0/24"], undefined],
+    ]);
   });
 
   it.each(["1.19", "1.20"])("are refused by %s", (version) => {

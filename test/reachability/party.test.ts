@@ -143,7 +143,7 @@ describe("selectors", () => {
     expect(hasBit(selected, identities.of(reservedParty("remote-node")))).toBe(false);
   });
 
-  test("of two groups the narrower block gives a label, and from 1.20 on both do for cidrGroupSelector", () => {
+  test("of two groups the narrower block gives a label, and from 1.19 on both do for cidrGroupSelector", () => {
     const address = addressParty("203.0.113.9");
     const group = (name: string, block: string) => ({
       name,
@@ -161,7 +161,23 @@ describe("selectors", () => {
     };
     expect(["narrow", "wide"].map((value) => isSelected("labels", value, "1.20.2"))).toEqual([true, false]);
     expect(["narrow", "wide"].map((value) => isSelected("cidr-groups", value, "1.20.2"))).toEqual([true, true]);
-    expect(["narrow", "wide"].map((value) => isSelected("cidr-groups", value, "1.19.5"))).toEqual([true, false]);
+    expect(["narrow", "wide"].map((value) => isSelected("cidr-groups", value, "1.19.7"))).toEqual([true, true]);
+    expect(["narrow", "wide"].map((value) => isSelected("cidr-groups", value, "1.18.11"))).toEqual([true, false]);
+  });
+
+  test.each([
+    ["1.18.11", true],
+    ["1.19.7", false],
+    ["1.20.2", false],
+  ])("%s leaves addresses of a block from which all addresses are taken: %s", (version, expected) => {
+    const address = addressParty("192.0.2.1");
+    const identities = new Identities([address], { entries: [], groups: [] }, { ...options, version });
+    expect(
+      hasBit(
+        identities.selected({ kind: "cidr", block: "192.0.2.0/24", except: ["0.0.0.0/0"] }),
+        identities.of(address),
+      ),
+    ).toBe(expected);
   });
 
   test("parties with the same labels are one identity", () => {

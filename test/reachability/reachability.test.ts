@@ -330,6 +330,20 @@ describe("what a pod lets out", () => {
     expect(side([...others, another], api).verdict).toBe("denied");
   });
 
+  test.each([
+    ["1.18", [undefined], "denied"],
+    ["1.19", [8090], "allowed"],
+    ["1.19", [undefined, 8090], "denied"],
+    ["1.20", [8090], "denied"],
+  ])("in %s the first rule with a name ends its range (%j): %s", (version, ends, expected) => {
+    const rules = ends.map((endPort) => {
+      const range = endPort === undefined ? {} : { endPort };
+      return egress({ ports: [{ ports: [{ protocol: "TCP", port: "http", ...range }] }] });
+    });
+    const reachability = reach(rules, others, { version });
+    expect(reachability.side("egress", web, api, { protocol: "TCP", port: 8085 }).verdict).toBe(expected);
+  });
+
   test("the node is not let out to, where nothing allows it", () => {
     expect(reach([egress({ peers: "none" })], others).side("egress", web, host, on443).verdict).toBe("denied");
   });
