@@ -2,7 +2,7 @@ import type { SiteSpec } from "../../components/config/schema.ts";
 import type { ServiceMeshSpec } from "../../components/config/service-mesh.ts";
 import { contains } from "../../components/network/cidr.ts";
 import { ports } from "../../components/network/ports.ts";
-import { heldPorts } from "../objects/envoy.ts";
+import { heldPorts } from "../objects/held-ports.ts";
 import type { Rule, SiteSubject, Violation } from "../rule.ts";
 import { onServiceMesh, repeated } from "./service-mesh-subject.ts";
 
