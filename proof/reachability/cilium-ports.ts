@@ -3,24 +3,14 @@ import { checkOldRules, oldRulesOf } from "./cilium-kafka.ts";
 import { checkHttp, l7Of } from "./cilium-l7.ts";
 import type { Direction, L4Protocol, PortProtocol, PortRule } from "./entry.ts";
 import type { PolicyContext } from "./policy-context.ts";
+import { protocols } from "./port-sets.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
 const most = 40;
 const portless: readonly string[] = ["VRRP", "IGMP", "GRE", "IPIP", "IPV6", "ESP", "AH"];
-const protocols: readonly L4Protocol[] = [
-  "TCP",
-  "UDP",
-  "SCTP",
-  "VRRP",
-  "IGMP",
-  "GRE",
-  "IPIP",
-  "IPV6",
-  "ESP",
-  "AH",
-  "ANY",
-];
+/** ICMP has fields of its own (`icmps`). */
+const portProtocols: readonly L4Protocol[] = [...protocols.filter((name) => !name.startsWith("ICMP")), "ANY"];
 
 /** A port's name as IANA has them: letters, digits and single dashes, with a letter, at most 15 (RFC 6335). */
 export function isServiceName(text: string): boolean {
@@ -42,7 +32,7 @@ function portNumber(text: string): number | undefined {
 
 function protocolOf(value: unknown): L4Protocol {
   const upper = typeof value === "string" ? value.toUpperCase() : "ANY";
-  return protocols.find((known) => known === upper) ?? "ANY";
+  return portProtocols.find((known) => known === upper) ?? "ANY";
 }
 
 /** One of `ports`; `undefined` for a port that is refused. */
